@@ -1,0 +1,85 @@
+"""Coins and markets: `coins.csv` maps CoinGecko ids to exchange symbols. Never join on tickers.
+
+A market is (source, symbol), such as (binance, BTCUSDC), with a base coin and a quote. A coin's
+main market has the quote USD, else USDT, else USDC.
+"""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from market.errors import Fatal
+
+# Longest first, so that BTCUSDT is not read as (BTCUSD, T) nor BTCFDUSD as (BTCFD, USD).
+QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "BTC", "ETH", "BNB")
+MAIN_QUOTES = ("USD", "USDT", "USDC")
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """One row of coins.csv."""
+
+    coin_id: str
+    symbol: str
+    name: str
+    exchange_base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """A venue's market."""
+
+    source: str
+    symbol: str
+    coin_id: str
+    quote: str
+
+
+@cache
+def coins() -> Mapping[str, Coin]:
+    """All known coins by coin_id, in the file's order (by size when the file was made)."""
+    with files("market").joinpath("coins.csv").open(encoding="utf-8") as lines:
+        return {row["coin_id"]: Coin(**row) for row in csv.DictReader(lines)}
+
+
+@cache
+def _by_base() -> Mapping[str, Coin]:
+    return {coin.exchange_base: coin for coin in coins().values()}
+
+
+def split_symbol(symbol: str) -> tuple[str, str]:
+    """(base, quote) of an exchange's symbol such as BTCUSDC. Raises Fatal for an unknown quote."""
+    for quote in QUOTES:
+        if symbol.endswith(quote) and len(symbol) > len(quote):
+            return symbol.removesuffix(quote), quote
+    raise Fatal(f"{symbol}: no known quote currency at its end; known: {', '.join(QUOTES)}")
+
+
+def market_of(source: str, symbol: str) -> Market:
+    """The market of an exchange's symbol. Raises Fatal where the base is not in coins.csv."""
+    base, quote = split_symbol(symbol)
+    coin = _by_base().get(base)
+    if coin is None:
+        raise Fatal(f"{symbol}: no coin with exchange_base {base}; add a line to market/coins.csv")
+    return Market(source=source, symbol=symbol, coin_id=coin.coin_id, quote=quote)
+
+
+def main_market(markets: Iterable[Market]) -> Market | None:
+    """The market that gives a coin's price in dollars, None where no quote is a dollar."""
+    ranked = sorted(
+        (MAIN_QUOTES.index(market.quote), market.source, market.symbol, market)
+        for market in markets
+        if market.quote in MAIN_QUOTES
+    )
+    return ranked[0][3] if ranked else None
+
+
+@cache
+def default_symbols(source: str) -> tuple[str, ...]:
+    """Symbols that a source follows unless set otherwise: each coin's USDT market, and BTCUSDC."""
+    if source != "binance":
+        raise Fatal(f"no default symbols for source {source}")
+    tethered = (f"{coin.exchange_base}USDT" for coin in coins().values() if coin.symbol != "USDT")
+    return (*tethered, "BTCUSDC")
