@@ -7,7 +7,6 @@ reads it. The file is an anchor: at `wall_ms` it was `scenario_ms`, and since th
 """
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,7 +69,7 @@ class Anchor:
         """Replace the file whole, so that no reader sees half of it."""
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(asdict(self)), "utf-8")
-        os.replace(temporary, path)
+        temporary.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> "Anchor":

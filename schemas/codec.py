@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import fastavro
+import fastavro.types
 
 from schemas.record_types import BY_SCHEMA_ID, RecordType
 
@@ -30,12 +31,12 @@ class Undecodable(Exception):  # noqa: N818 - reads as what the bytes are
 
 
 @cache
-def _parsed(schema_id: int) -> Any:
+def _parsed(schema_id: int) -> fastavro.types.Schema:
     return fastavro.parse_schema(BY_SCHEMA_ID[schema_id].schemas[schema_id])
 
 
 def encode(record_type: RecordType, record: Record) -> bytes:
-    """Bytes of `record` in the newest schema of its type. Raises ValueError where a field is wrong."""
+    """Bytes of `record` in its type's newest schema. Raises ValueError where a field is wrong."""
     body = io.BytesIO()
     body.write(HEADER.pack(MAGIC, record_type.latest_id))
     try:

@@ -1,0 +1,64 @@
+"""Runs queries and keeps them running: one driver for all jobs, or one job alone.
+
+A query that fails is started again alone, from its checkpoint, while the others go on. The
+watermark of a query that decides finality is published in `batch_ledger` after its batch.
+"""
+
+import signal
+import threading
+from collections.abc import Sequence
+from importlib import import_module
+from types import FrameType
+
+import structlog
+from pyspark.sql import SparkSession
+
+from market.log import configure
+from market.settings import read_settings
+from spark_jobs import JOBS
+from spark_jobs.influx_sink import open_writer
+from spark_jobs.query import Query
+from spark_jobs.running import RunningQuery
+from spark_jobs.settings import SparkSettings
+
+# Between two looks at the queries; a bar becomes final in the reader's eyes at most this later.
+LOOK_EVERY_S = 0.5
+
+log = structlog.get_logger()
+
+
+def run_job(queries: Sequence[Query]) -> None:
+    """Run the queries until SIGTERM or SIGINT."""
+    settings = read_settings(SparkSettings)
+    configure(process="spark", as_json=settings.log_json)
+    stop = _stop_on_signals()
+    spark = SparkSession.builder.getOrCreate()
+    ledger = open_writer(settings)
+    running = [RunningQuery(query, spark, settings, ledger) for query in queries]
+    while not stop.wait(LOOK_EVERY_S):
+        for query in running:
+            query.look_after()
+    log.info("stopping")
+    for query in running:
+        query.stop()
+    spark.stop()
+
+
+def _stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+
+    def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    signal.signal(signal.SIGINT, ask_to_stop)
+    return stop
+
+
+def main() -> None:
+    """Run all jobs."""
+    run_job([query for job in JOBS for query in import_module(f"spark_jobs.{job}").QUERIES])
+
+
+if __name__ == "__main__":
+    main()

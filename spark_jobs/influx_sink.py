@@ -1,0 +1,100 @@
+"""Micro-batches of lines to InfluxDB.
+
+A batch is done when every line is durable or in `crypto-dead-letters` with the server's words.
+Points are keyed by measurement, tags and time, so a batch that is repeated changes nothing.
+"""
+
+from collections.abc import Callable
+
+import stamina
+import structlog
+from confluent_kafka import Producer
+from pyspark.sql import DataFrame
+from pyspark.sql.streaming.readwriter import DataStreamWriter
+
+from market.clock import Clock
+from market.errors import StoreUnavailable
+from market.store.measurements import Measurement
+from market.store.writer import PointWriter, RefusedLine
+from schemas.codec import encode
+from schemas.record_types import DEAD_LETTER
+from spark_jobs.line_protocol import to_lines
+from spark_jobs.settings import SparkSettings
+
+# After this long without the store the query fails, and the driver starts it again from its
+# checkpoint: the batch is repeated, nothing is lost.
+RETRY_FOR_S = 60.0
+FLUSH_S = 30.0
+
+log = structlog.get_logger()
+
+
+def influx_output(
+    rows: DataFrame, measurement: Measurement, *, bucket: str, settings: SparkSettings
+) -> DataStreamWriter:
+    """An unstarted writer of the rows in update mode."""
+    return (
+        to_lines(rows, measurement)
+        .writeStream.outputMode("update")
+        .foreachBatch(batch_writer(bucket, measurement.name, settings))
+    )
+
+
+def batch_writer(
+    bucket: str, measurement: str, settings: SparkSettings
+) -> Callable[[DataFrame, int], None]:
+    """The function for `foreachBatch`; it has one action, so Spark runs the plan once."""
+    writer = open_writer(settings)
+    clock = settings.clock()
+
+    def write(batch: DataFrame, epoch: int) -> None:
+        lines = batch.toArrow().column("line").to_pylist()
+        if not lines:
+            return
+        refused: list[RefusedLine] = []
+        for attempt in stamina.retry_context(
+            on=StoreUnavailable, attempts=None, timeout=RETRY_FOR_S, wait_max=3.0
+        ):
+            with attempt:
+                refused = writer.write(bucket, lines)
+        if refused:
+            log.error("points_refused", measurement=measurement, epoch=epoch, n=len(refused))
+            _to_dead_letters(refused, measurement=measurement, clock=clock, settings=settings)
+
+    return write
+
+
+def open_writer(settings: SparkSettings) -> PointWriter:
+    """A writer with this process's write token."""
+    return PointWriter(
+        url=settings.influx_url,
+        org=settings.influx_org,
+        token=settings.influx_write_token.get_secret_value(),
+    )
+
+
+def _to_dead_letters(
+    refused: list[RefusedLine], *, measurement: str, clock: Clock, settings: SparkSettings
+) -> None:
+    producer = Producer(
+        {"bootstrap.servers": settings.kafka_bootstrap, "acks": "all", "enable.idempotence": True}
+    )
+    now_ms = clock.now_ms()
+    for line in refused:
+        letter = {
+            "source": "influx_sink",
+            "observed_at_ms": now_ms,
+            "collected_at_ms": now_ms,
+            "topic": measurement,
+            "partition": None,
+            "offset": None,
+            "reason": "sink_refused",
+            "detail": line.detail,
+            "payload": line.line.encode(),
+            "key": None,
+        }
+        producer.produce(
+            DEAD_LETTER.topic, encode(DEAD_LETTER, letter), key=line.line.split(" ")[0].encode()
+        )
+    if producer.flush(FLUSH_S):
+        raise StoreUnavailable("Kafka did not take the dead letters")

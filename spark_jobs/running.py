@@ -1,0 +1,98 @@
+"""One query under supervision: started, restarted alone after a failure, its finality published."""
+
+import time
+from datetime import datetime
+
+import structlog
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming.query import StreamingQuery
+
+from market.errors import Fatal, StoreUnavailable
+from market.store.measurements import LEDGER
+from market.store.writer import PointWriter
+from spark_jobs.query import Query
+from spark_jobs.settings import SparkSettings
+
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+# A query that ran this long was healthy: its next failure waits briefly again.
+HEALTHY_AFTER_S = 60.0
+
+log = structlog.get_logger()
+
+
+class RunningQuery:
+    """A query and the decisions about it; `look_after` is called every half second."""
+
+    def __init__(
+        self, query: Query, spark: SparkSession, settings: SparkSettings, ledger: PointWriter
+    ) -> None:
+        self._query = query
+        self._spark = spark
+        self._settings = settings
+        self._ledger = ledger
+        self._published_ms = 0
+        self._wait_s = FIRST_WAIT_S
+        self._not_before = 0.0
+        self._started = 0.0
+        self._running: StreamingQuery | None = None
+
+    def look_after(self) -> None:
+        """Start it where it does not run and it is time; publish what has become final."""
+        if self._running is not None and self._running.isActive:
+            self._publish_final_through(self._running)
+            return
+        if self._running is not None:
+            self._plan_restart(self._running)
+        if time.monotonic() >= self._not_before:
+            self._start()
+
+    def stop(self) -> None:
+        """Stop it between two micro-batches where Spark can."""
+        if self._running is not None:
+            self._running.stop()
+
+    def _start(self) -> None:
+        try:
+            self._running = self._query.start(self._spark, self._settings)
+        except PySparkException as error:
+            self._back_off(repr(error))
+            return
+        self._started = time.monotonic()
+        log.info("query_started", query=self._query.name, version=self._query.version)
+
+    def _plan_restart(self, failed: StreamingQuery) -> None:
+        self._running = None
+        if time.monotonic() - self._started > HEALTHY_AFTER_S:
+            self._wait_s = FIRST_WAIT_S
+        error = failed.exception()
+        self._back_off(str(error).split("\n", 1)[0] if error else "stopped by itself")
+
+    def _back_off(self, why: str) -> None:
+        log.error("query_failed", query=self._query.name, why=why[:500], next_try_s=self._wait_s)
+        self._not_before = time.monotonic() + self._wait_s
+        self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+
+    def _publish_final_through(self, running: StreamingQuery) -> None:
+        if self._query.final_through is None or running.lastProgress is None:
+            return
+        watermark = running.lastProgress["eventTime"].get("watermark")
+        through_ms = epoch_ms(watermark) if watermark else 0
+        if through_ms <= self._published_ms:
+            return
+        line = (
+            f"{LEDGER.name},interval={self._query.final_through},kind=final_through,layer=speed"
+            f" final_through_ms={through_ms}i {through_ms}000000"
+        )
+        try:
+            self._ledger.write(self._settings.influx_bucket, [line])
+        except (StoreUnavailable, Fatal) as error:
+            log.warning("final_through_not_published", query=self._query.name, why=str(error))
+            return
+        self._published_ms = through_ms
+
+
+def epoch_ms(moment: str) -> int:
+    """Milliseconds of Spark's progress time, such as 2023-03-11T03:00:00.000Z."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)

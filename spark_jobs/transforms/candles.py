@@ -1,0 +1,52 @@
+"""Trades to candles. Windowed; used on streams and on history alike.
+
+Open and close go by (traded_at_ms, trade_id, offset). `trades` counts fills. `coverage` is held
+trade ids over the ids between the first and the last of the bar. Amounts are in the base currency
+(`volume`, `buy_volume`, `sell_volume`) and the quote currency (`quote_volume`, `vwap`).
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from market.store.measurements import CANDLES
+
+
+def with_event_time(trades: DataFrame, *, watermark_delay_s: int) -> DataFrame:
+    """Adds `traded_at`, the column the watermark follows."""
+    return trades.withColumn("traded_at", F.timestamp_millis("traded_at_ms")).withWatermark(
+        "traded_at", f"{watermark_delay_s} seconds"
+    )
+
+
+def candle_rows(trades: DataFrame, *, interval: str, window: str, layer: str) -> DataFrame:
+    """Bars of one interval, e.g. `1m` with window `1 minute`; `time_ms` is the open time."""
+    order = F.struct("traded_at_ms", "trade_id", "offset")
+    amount = F.col("price") * F.col("quantity")
+    bars = trades.groupBy(
+        F.window("traded_at", window), "coin_id", "quote", "source", "symbol"
+    ).agg(
+        F.min_by("price", order).alias("open"),
+        F.max("price").alias("high"),
+        F.min("price").alias("low"),
+        F.max_by("price", order).alias("close"),
+        F.sum("quantity").alias("volume"),
+        F.sum(amount).alias("quote_volume"),
+        F.sum(F.col("last_fill_id") - F.col("first_fill_id") + F.lit(1)).alias("trades"),
+        F.sum(F.when(F.col("aggressor") == "buy", F.col("quantity")).otherwise(0.0)).alias(
+            "buy_volume"
+        ),
+        F.min("trade_id").alias("first_trade_id"),
+        F.max("trade_id").alias("last_trade_id"),
+        F.count("trade_id").alias("held"),
+        F.max("traded_at_ms").alias("last_traded_at_ms"),
+    )
+    expected = F.col("last_trade_id") - F.col("first_trade_id") + F.lit(1)
+    return (
+        bars.withColumn("vwap", F.col("quote_volume") / F.col("volume"))
+        .withColumn("sell_volume", F.col("volume") - F.col("buy_volume"))
+        .withColumn("coverage", F.col("held") / expected)
+        .withColumn("interval", F.lit(interval))
+        .withColumn("layer", F.lit(layer))
+        .withColumn("time_ms", F.unix_millis("window.start"))
+        .select(*CANDLES.tags, *CANDLES.fields, "time_ms")
+    )
