@@ -27,10 +27,15 @@ class RefusedLine:
 class PointWriter:
     """Writes lines to the buckets of one organisation. Not for use from two threads at once."""
 
-    def __init__(self, *, url: str, org: str, token: str) -> None:
+    def __init__(
+        self, *, url: str, org: str, token: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self._org = org
         self._client = httpx.Client(
-            base_url=url, headers={"Authorization": f"Token {token}"}, timeout=TIMEOUT
+            base_url=url,
+            headers={"Authorization": f"Token {token}"},
+            timeout=TIMEOUT,
+            transport=transport,
         )
 
     def write(self, bucket: str, lines: Sequence[str]) -> list[RefusedLine]:
