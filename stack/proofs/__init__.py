@@ -1,0 +1,1 @@
+"""Proofs that the whole platform keeps its promises, run as a person would run it."""
