@@ -1,0 +1,162 @@
+"""A query under supervision, with a fake of Spark's handle and a ledger that records."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from market.errors import StoreUnavailable
+from spark_jobs import running
+from spark_jobs.query import Query
+from spark_jobs.running import RunningQuery, epoch_ms
+
+NOON_MS = 1_678_536_000_000  # 2023-03-11T12:00:00Z
+
+
+@dataclass
+class FakeHandle:
+    isActive: bool = True  # noqa: N815 - Spark's name
+    lastProgress: dict[str, Any] | None = None  # noqa: N815 - Spark's name
+    stopped: bool = False
+
+    def exception(self) -> Exception | None:
+        return None if self.isActive else RuntimeError("no store\nand a long trace")
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class FakeLedger:
+    lines: list[str] = field(default_factory=list)
+    down: bool = False
+
+    def write(self, bucket: str, lines: list[str]) -> list[Any]:
+        if self.down:
+            raise StoreUnavailable("down")
+        assert bucket == "main"
+        self.lines += lines
+        return []
+
+
+class FakeSettings:
+    influx_bucket = "main"
+
+
+class Clockwork:
+    """Real time under the test's hand."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 1_000.0
+        monkeypatch.setattr(running.time, "monotonic", lambda: self.now_s)
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[FakeHandle]:
+    handles: list[FakeHandle] = []
+
+    def start(self: Query, spark: Any, settings: Any) -> FakeHandle:
+        handles.append(FakeHandle())
+        return handles[-1]
+
+    monkeypatch.setattr(Query, "start", start)
+    return handles
+
+
+def a_query(ledger: FakeLedger, final_through: str | None = "1m") -> RunningQuery:
+    query = Query(name="q", version=1, output=lambda *_: None, final_through=final_through)
+    return RunningQuery(query, None, FakeSettings(), ledger)
+
+
+def progress(watermark: str) -> dict[str, Any]:
+    return {"eventTime": {"watermark": watermark}}
+
+
+def test_the_watermark_is_published_once_and_again_when_it_moves(starts):
+    ledger = FakeLedger()
+    query = a_query(ledger)
+    query.look_after()
+    for watermark in ("2023-03-11T12:00:00.000Z", "2023-03-11T12:00:00.000Z"):
+        starts[0].lastProgress = progress(watermark)
+        query.look_after()
+    starts[0].lastProgress = progress("2023-03-11T12:00:00.250Z")
+    query.look_after()
+    assert ledger.lines == [
+        "batch_ledger,interval=1m,kind=final_through,layer=speed"
+        f" final_through_ms={moment}i {moment}000000"
+        for moment in (NOON_MS, NOON_MS + 250)
+    ]
+
+
+def test_the_epoch_that_spark_shows_before_the_first_event_is_not_published(starts):
+    ledger = FakeLedger()
+    query = a_query(ledger)
+    query.look_after()
+    starts[0].lastProgress = progress("1970-01-01T00:00:00.000Z")
+    query.look_after()
+    assert ledger.lines == []
+
+
+def test_a_watermark_that_the_store_did_not_take_is_published_later(starts):
+    ledger = FakeLedger(down=True)
+    query = a_query(ledger)
+    query.look_after()
+    starts[0].lastProgress = progress("2023-03-11T12:00:00.000Z")
+    query.look_after()
+    ledger.down = False
+    query.look_after()
+    assert len(ledger.lines) == 1
+
+
+def test_a_query_that_decides_no_finality_publishes_none(starts):
+    ledger = FakeLedger()
+    query = a_query(ledger, final_through=None)
+    query.look_after()
+    starts[0].lastProgress = progress("2023-03-11T12:00:00.000Z")
+    query.look_after()
+    assert ledger.lines == []
+
+
+def test_a_failed_query_starts_again_after_a_wait_that_doubles(starts, monkeypatch):
+    clock = Clockwork(monkeypatch)
+    query = a_query(FakeLedger())
+    query.look_after()
+    for wait_s in (1.0, 2.0, 4.0):
+        starts[-1].isActive = False
+        before = len(starts)
+        query.look_after()
+        clock.now_s += wait_s - 0.1
+        query.look_after()
+        assert len(starts) == before, "it must wait"
+        clock.now_s += 0.2
+        query.look_after()
+        assert len(starts) == before + 1
+
+
+def test_a_long_healthy_run_makes_the_next_wait_short_again(starts, monkeypatch):
+    clock = Clockwork(monkeypatch)
+    query = a_query(FakeLedger())
+    query.look_after()
+    for _ in range(4):
+        starts[-1].isActive = False
+        query.look_after()
+        clock.now_s += running.LONGEST_WAIT_S
+        query.look_after()
+    clock.now_s += running.HEALTHY_AFTER_S + 1
+    starts[-1].isActive = False
+    before = len(starts)
+    query.look_after()
+    clock.now_s += running.FIRST_WAIT_S
+    query.look_after()
+    assert len(starts) == before + 1
+
+
+def test_stopping_stops_the_stream(starts):
+    query = a_query(FakeLedger())
+    query.look_after()
+    query.stop()
+    assert starts[0].stopped
+
+
+def test_sparks_progress_time_is_read_as_utc():
+    assert epoch_ms("2023-03-11T12:00:00.001Z") == NOON_MS + 1
