@@ -1,0 +1,33 @@
+/** Names for the API's shapes. schema.d.ts is made from openapi.json by `npm run api:types`. */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Meta = Schemas["Meta"];
+export type CoinRow = Schemas["CoinRow"];
+export type CoinDetail = Schemas["CoinDetail"];
+export type CoinMarket = Schemas["CoinMarket"];
+export type SourcePrice = Schemas["SourcePrice"];
+export type Candle = Schemas["Candle"];
+export type CandleMeta = Schemas["CandleMeta"];
+export type Gap = Schemas["Gap"];
+export type Health = Schemas["Health"];
+export type PartHealth = Schemas["PartHealth"];
+
+export interface Envelope<Data, M = Meta> {
+  data: Data;
+  meta: M;
+}
+
+export type Candles = Envelope<Candle[], CandleMeta>;
+
+/** Why an answer is missing: RFC 9457, plus how long the API asked us to wait. */
+export interface Problem {
+  title: string;
+  detail: string;
+  /** HTTP status; 0 when no answer came at all. */
+  status: number;
+  retryAfterS: number | null;
+}
+
+export type Answer<T> = { ok: true; body: T } | { ok: false; problem: Problem };

@@ -1,0 +1,108 @@
+/**
+ * Keeps one answer of the API fresh by polling, without React. Never two requests at once; rests
+ * while the page is hidden; keeps the last answer when the API fails, and says since when it does.
+ */
+import type { Answer, Problem } from "./api/types";
+
+export interface Live<T> {
+  /** The last good answer; null when there has been none. */
+  answer: T | null;
+  /** Real time at which `answer` arrived. */
+  receivedAtMs: number | null;
+  /** Why the newest request failed; null when it did not. */
+  error: Problem | null;
+  /** Real time of the first failure in a row. */
+  failingSinceMs: number | null;
+}
+
+/** The page, as far as a feed needs it. */
+export interface PageVisibility {
+  isHidden(): boolean;
+  onChange(listener: () => void): () => void;
+}
+
+export interface LiveFeedOptions<T> {
+  get: () => Promise<Answer<T>>;
+  everyMs: number;
+  initial: Answer<T>;
+  page: PageVisibility;
+}
+
+/** A Retry-After is honoured, but a person looking at the page is not kept longer than this. */
+const LONGEST_WAIT_MS = 10_000;
+
+export class LiveFeed<T> {
+  readonly #options: LiveFeedOptions<T>;
+  readonly #listeners = new Set<() => void>();
+  #state: Live<T>;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopWatching: (() => void) | null = null;
+  #isAsking = false;
+
+  constructor(options: LiveFeedOptions<T>) {
+    this.#options = options;
+    const nothing: Live<T> = { answer: null, receivedAtMs: null, error: null, failingSinceMs: null };
+    this.#state = nextState(nothing, options.initial, Date.now());
+  }
+
+  snapshot = (): Live<T> => this.#state;
+
+  /** The first listener starts the polling, the last one to go ends it. */
+  subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#start();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#stop();
+    };
+  };
+
+  #start(): void {
+    this.#stopWatching = this.#options.page.onChange(() => {
+      this.#clear();
+      if (!this.#options.page.isHidden()) void this.#ask();
+    });
+    this.#plan(this.#options.everyMs);
+  }
+
+  #stop(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+    this.#clear();
+  }
+
+  #clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #plan(waitMs: number): void {
+    this.#clear();
+    if (this.#listeners.size === 0 || this.#options.page.isHidden()) return;
+    this.#timer = setTimeout(() => void this.#ask(), waitMs);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const answer = await this.#options.get();
+    this.#isAsking = false;
+    if (this.#listeners.size === 0) return;
+    this.#state = nextState(this.#state, answer, Date.now());
+    for (const listener of this.#listeners) listener();
+    this.#plan(waitAfter(answer, this.#options.everyMs));
+  }
+}
+
+function nextState<T>(before: Live<T>, answer: Answer<T>, nowMs: number): Live<T> {
+  if (answer.ok) {
+    return { answer: answer.body, receivedAtMs: nowMs, error: null, failingSinceMs: null };
+  }
+  return { ...before, error: answer.problem, failingSinceMs: before.failingSinceMs ?? nowMs };
+}
+
+function waitAfter<T>(answer: Answer<T>, everyMs: number): number {
+  if (answer.ok || answer.problem.retryAfterS === null) return everyMs;
+  const askedMs = Math.min(answer.problem.retryAfterS * 1000, LONGEST_WAIT_MS);
+  return Math.max(everyMs, askedMs);
+}

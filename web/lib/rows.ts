@@ -1,0 +1,41 @@
+/** What is known about one coin's row besides its numbers. */
+import type { CoinRow } from "./api/types";
+import { formatSource } from "./format";
+import type { Provenance } from "./provenance";
+
+/** Equal in everything that is shown, so that it need not be drawn again. */
+export function isSameRow(a: CoinRow, b: CoinRow): boolean {
+  const keys = Object.keys(a) as (keyof CoinRow)[];
+  return keys.every((key) => a[key] === b[key]);
+}
+
+export function priceProvenance(row: CoinRow): Provenance {
+  const isTrade = row.price_market !== null;
+  return {
+    source: row.price_source,
+    what: isTrade ? `last trade of ${row.price_market}` : "snapshot",
+    observedAt: row.price_observed_at,
+    collectedAt: isTrade ? null : row.collected_at,
+  };
+}
+
+export function snapshotProvenance(row: CoinRow): Provenance {
+  return {
+    source: row.source,
+    what: "snapshot",
+    observedAt: row.observed_at,
+    collectedAt: row.collected_at,
+  };
+}
+
+export function whyNoPrice(row: CoinRow): string {
+  return row.observed_at === null
+    ? "No trade and no snapshot of this coin has arrived yet"
+    : `${formatSource(row.source)} gave no price, and no trade has arrived`;
+}
+
+export function whyNoFigure(row: CoinRow, figure: string): string {
+  return row.observed_at === null
+    ? "No snapshot of this coin has arrived yet"
+    : `${formatSource(row.source)} gives no ${figure} for this coin`;
+}
