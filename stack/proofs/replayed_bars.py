@@ -57,11 +57,11 @@ class ReplayReport:
     """What came of it."""
 
     markets: list[Comparison]
-    ready_after_s: float
     took_s: float
     peak_resident_mb: float
     peak_by_part_mb: dict[str, float]
     kills: list[dict[str, Any]] = field(default_factory=list)
+    ready_after_s: float | None = None
 
     @property
     def holds(self) -> bool:
@@ -159,29 +159,37 @@ class _Watch:
 
 
 def run_replay(replay: Replay, home_root: Path, board: StepBoard) -> ReplayReport:
-    """Play, kill, wait, compare."""
+    """Start a platform of its own, play, kill, wait, compare."""
     started = time.monotonic()
     with Demo(Residence.new(home_root), replay.arguments()) as demo:
         start = board.step("start the platform")
         demo.wait_until_ready()
-        ready_after_s = time.monotonic() - started
-        start.done("ready")
-        play = board.step("replay")
-        watch = _Watch(replay, demo, play)
-        watch.until_final()
-        play.done(f"all bars before {iso(replay.to_ms)} are final")
-        check = board.step("compare")
-        markets = [_compared(demo, replay, symbol, path) for symbol, path in replay.bars]
-        check.done(f"{sum(market.equal for market in markets)} bars equal")
-    for kill in watch.kills:
-        del kill["killed"], kill["at_ms"]
+        ready_after_s = round(time.monotonic() - started, 1)
+        start.done(f"ready at {demo.web}")
+        report = play_and_compare(replay, demo, board)
+    report.ready_after_s = ready_after_s
+    return report
+
+
+def play_and_compare(replay: Replay, demo: Demo, board: StepBoard) -> ReplayReport:
+    """On a platform that runs: kill what is to be killed, wait until all is final, compare."""
+    started = time.monotonic()
+    play = board.step("replay")
+    watch = _Watch(replay, demo, play)
+    watch.until_final()
+    play.done(f"all bars before {iso(replay.to_ms)} are final")
+    check = board.step("compare")
+    markets = [_compared(demo, replay, symbol, path) for symbol, path in replay.bars]
+    check.done(f"{sum(market.equal for market in markets)} bars equal")
     return ReplayReport(
         markets=markets,
-        ready_after_s=round(ready_after_s, 1),
         took_s=round(time.monotonic() - started, 1),
         peak_resident_mb=round(watch.peak_mb),
         peak_by_part_mb={name: round(size) for name, size in watch.peak_by_part_mb.items()},
-        kills=watch.kills,
+        kills=[
+            {name: told for name, told in kill.items() if name not in ("killed", "at_ms")}
+            for kill in watch.kills
+        ],
     )
 
 

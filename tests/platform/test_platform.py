@@ -1,0 +1,170 @@
+"""The whole platform as a person starts it: recorded bars in, the same bars out, in Chromium too.
+
+One demo serves all tests of this file, in the order in which they stand.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from confluent_kafka import Consumer, Producer
+
+from schemas.codec import decode
+from schemas.record_types import DEAD_LETTER, TRADE
+from stack.console import StepBoard
+from stack.proofs.demo import Demo, Residence
+from stack.proofs.replayed_bars import Replay, ReplayReport, iso, play_and_compare
+from stack.settings import ROOT
+from tests.platform.recording import START, write_recording
+from tests.spark_jobs.builders import a_trade_message
+
+pytestmark = pytest.mark.integration
+
+SPEED = 600.0
+POISON = {
+    b"not avro": "bad_magic",
+    b"\x00\x00\x00\x00\x63unknown": "unknown_schema",
+    a_trade_message(1)[:20]: "truncated",
+    a_trade_message(1, price=-1.0): "impossible_value",
+}
+
+
+@pytest.fixture(scope="module")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    bars = write_recording(tmp_path_factory.mktemp("bars"), seed=5, minutes=30 * 60)
+    return Replay(
+        bars=tuple(bars),
+        from_ms=round(START.timestamp() * 1000),
+        hours=2,
+        speed=SPEED,
+        kills=("spark", "influxd", "kafka"),
+    )
+
+
+@pytest.fixture(scope="module")
+def residence(tmp_path_factory: pytest.TempPathFactory) -> Residence:
+    return Residence.new(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def demo(replay: Replay, residence: Residence) -> Iterator[Demo]:
+    with Demo(residence, replay.arguments()) as running:
+        running.wait_until_ready()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def report(demo: Demo, replay: Replay, residence: Residence) -> ReplayReport:
+    poison(residence)
+    with StepBoard() as board:
+        return play_and_compare(replay, demo, board)
+
+
+def kafka(residence: Residence) -> str:
+    return f"127.0.0.1:{residence.ports['KAFKA']}"
+
+
+def poison(residence: Residence) -> None:
+    producer = Producer({"bootstrap.servers": kafka(residence)})
+    for payload in POISON:
+        producer.produce(TRADE.topic, payload, key=b"poison")
+    assert producer.flush(20) == 0
+
+
+def test_every_bar_equals_the_recording_although_spark_influxd_and_kafka_were_killed(report):
+    for market in report.markets:
+        assert market.different == []
+        assert market.missing == []
+        assert market.extra == []
+        assert market.called_gaps == 0, "quiet minutes are told apart from gaps"
+        assert market.equal == market.recorded > 60
+        assert market.without_trades > 20
+    assert [kill["process"] for kill in report.kills] == ["spark", "influxd", "kafka"]
+
+
+def test_each_poison_record_is_a_dead_letter_once_with_its_reason(report, residence):
+    consumer = Consumer(
+        {
+            "bootstrap.servers": kafka(residence),
+            "group.id": "test",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe([DEAD_LETTER.topic])
+    letters = {}
+    for _ in range(60):
+        message = consumer.poll(1.0)
+        if message is not None and message.error() is None:
+            _, letter = decode(message.value())
+            letters[letter["topic"], letter["partition"], letter["offset"]] = letter
+        if len(letters) >= len(POISON):
+            break
+    consumer.close()
+    assert {letter["payload"]: letter["reason"] for letter in letters.values()} == POISON
+
+
+def test_history_from_before_the_start_stands_on_its_own_layer(report, demo, replay):
+    answer = demo.get(
+        "/coins/bitcoin/candles", symbol="BTCUSD", interval="1h", to=iso(replay.to_ms)
+    )
+    assert answer["data"]
+    assert answer["meta"]["symbol"] == "BTCUSD"
+
+
+def test_the_platform_says_that_it_replays_a_past_day(report, demo):
+    clock = demo.get("/health")["data"]["clock"]
+    assert clock["is_replay"]
+    assert clock["scenario"] == "bars"
+    assert clock["speed"] == SPEED
+    assert clock["now"].startswith("2023-03-1")
+
+
+def test_the_price_of_the_coin_is_that_of_its_main_market_in_dollars(report, demo):
+    coin = demo.get("/coins/bitcoin")["data"]
+    assert {market["symbol"] for market in coin["markets"]} == {"BTCUSD", "BTCUSDC", "BTCUSDT"}
+    assert [market["symbol"] for market in coin["markets"] if market["is_main"]] == ["BTCUSD"]
+    assert coin["price_usd"] > 0
+
+
+def test_an_unknown_coin_is_404_and_an_absurd_range_422_that_names_the_limit(report, demo):
+    nobody = httpx.get(f"{demo.api}/coins/nope")
+    assert nobody.status_code == 404
+    assert nobody.headers["content-type"].startswith("application/problem+json")
+    absurd = httpx.get(
+        f"{demo.api}/coins/bitcoin/candles",
+        params={"interval": "1m", "from": "2010-01-01T00:00:00Z", "to": "2023-01-01T00:00:00Z"},
+    )
+    assert absurd.status_code == 422
+    assert "10000" in absurd.text.replace(",", "")
+
+
+def test_the_viewer_shows_the_price_that_the_api_answers(report, demo):
+    npm = shutil.which("npm")
+    assert npm is not None
+    done = subprocess.run(
+        [npm, "run", "--silent", "test:browser", "--", "platform"],
+        cwd=Path(ROOT, "web"),
+        env={**os.environ, "CRYPTOVIZ_WEB_URL": demo.web, "CRYPTOVIZ_API_URL": demo.api},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+def test_a_second_up_says_that_it_runs_already(report, residence):
+    done = subprocess.run(
+        [str(ROOT / "cryptoviz"), "up", "--demo"],
+        env=residence.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "already" in done.stdout + done.stderr
