@@ -1,0 +1,201 @@
+"""The topic is an agent's memory: at start its tail is read back, and nothing else is kept.
+
+Identities rise within a key (a market's trade id, a coin's last update, a bar's open time), so one
+number a key is enough to know a duplicate, whatever the length of the topic. Reading back starts at
+the end and goes backwards in growing windows until every expected key is found, the topic begins,
+or the cap is reached: a market that never traded must not cost a whole topic at every start.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from market.errors import Fatal
+from schemas.codec import Record, Undecodable, decode
+from schemas.record_types import RecordType
+
+log = structlog.get_logger()
+
+Positions = Mapping[tuple[str, ...], int]
+"""Highest position by memory key."""
+
+# First window a partition; each further one is four times as long.
+FIRST_WINDOW_RECORDS = 2_000
+WINDOW_GROWTH = 4
+# Most records read back a partition: about one second of decoding, hours of trades.
+CAP_RECORDS = 300_000
+# A broker that gives nothing for this long is away.
+KAFKA_PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LastPosition:
+    """How a record type is remembered: within `key`, `position` only rises."""
+
+    source: str
+    key: tuple[str, ...]
+    position: str
+
+    def key_of(self, record: Record) -> tuple[str, ...]:
+        """The record's memory key."""
+        return tuple(record[name] for name in self.key)
+
+
+@dataclass
+class Memory:
+    """Last positions of one source. `admit` is idempotent: a record passes once."""
+
+    rule: LastPosition
+    last: dict[tuple[str, ...], int] = field(default_factory=dict)
+    newest_observed_ms: int | None = None
+
+    def admit(self, record: Record) -> bool:
+        """True for a record beyond the last of its key, which it then is."""
+        key = self.rule.key_of(record)
+        position: int = record[self.rule.position]
+        known = self.last.get(key)
+        if known is not None and position <= known:
+            return False
+        self.last[key] = position
+        return True
+
+    def recall(self, record: Record) -> None:
+        """Take in a record that the topic holds, in any order."""
+        if record["source"] == self.rule.source:
+            self.admit(record)
+            observed_at_ms: int = record["observed_at_ms"]
+            self.newest_observed_ms = max(self.newest_observed_ms or 0, observed_at_ms)
+
+
+class TopicTail(Protocol):
+    """A topic that can be read by offsets."""
+
+    def bounds(self) -> Mapping[int, tuple[int, int]]:
+        """By partition the first offset and the one after the last."""
+
+    def read(self, partition: int, start: int, end: int) -> Iterable[bytes]:
+        """Payloads from `start` to before `end`."""
+
+
+def read_back(
+    tail: TopicTail,
+    rule: LastPosition,
+    *,
+    expected: Iterable[tuple[str, ...]],
+    cap_records: int = CAP_RECORDS,
+) -> Memory:
+    """The memory of `rule` from the tail of its topic; see the module."""
+    memory = Memory(rule)
+    wanted = set(expected)
+    bounds = tail.bounds()
+    reached = {partition: end for partition, (_, end) in bounds.items()}
+    window = FIRST_WINDOW_RECORDS
+    records = undecodable = 0
+    while True:
+        open_partitions = [
+            partition
+            for partition, (begin, end) in bounds.items()
+            if reached[partition] > max(begin, end - cap_records)
+        ]
+        if not open_partitions or (records and wanted <= memory.last.keys()):
+            break
+        for partition in open_partitions:
+            begin, end = bounds[partition]
+            start = max(begin, end - cap_records, reached[partition] - window)
+            for payload in tail.read(partition, start, reached[partition]):
+                records += 1
+                try:
+                    memory.recall(decode(payload)[1])
+                except Undecodable:
+                    undecodable += 1
+            reached[partition] = start
+        window *= WINDOW_GROWTH
+    log.info(
+        "memory_read_back",
+        records=records,
+        undecodable=undecodable,
+        keys=len(memory.last),
+        keys_not_found=len(wanted - memory.last.keys()),
+        newest_observed_ms=memory.newest_observed_ms,
+    )
+    return memory
+
+
+class KafkaTail:
+    """A topic of a real broker. Blocking; used before the agent's event loop starts."""
+
+    def __init__(self, bootstrap: str, record_type: RecordType) -> None:
+        self._topic = record_type.topic
+        self._consumer = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": f"agent-memory-{record_type.topic}",  # required, never committed to
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "fetch.queue.backoff.ms": 1,
+                "log_level": 2,
+            }
+        )
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def bounds(self) -> dict[int, tuple[int, int]]:
+        """By partition the first offset and the one after the last. Raises Fatal after a minute."""
+        deadline = time.monotonic() + KAFKA_PATIENCE_S
+        while True:
+            try:
+                return self._bounds()
+            except KafkaException as error:
+                if time.monotonic() > deadline:
+                    raise Fatal(
+                        f"Kafka does not give topic {self._topic}: {error.args[0]}; check that the "
+                        "broker runs, the topic exists and CRYPTOVIZ_KAFKA_BOOTSTRAP names it"
+                    ) from error
+                log.warning("kafka_not_ready", topic=self._topic, error=str(error.args[0]))
+                time.sleep(1.0)
+
+    def _bounds(self) -> dict[int, tuple[int, int]]:
+        topic = self._consumer.list_topics(self._topic, timeout=5.0).topics[self._topic]
+        if topic.error is not None:
+            raise KafkaException(topic.error)
+        found: dict[int, tuple[int, int]] = {}
+        for partition in topic.partitions:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(self._topic, partition), timeout=5.0
+            )
+            found[partition] = (low, high)
+        return found
+
+    def read(self, partition: int, start: int, end: int) -> Iterable[bytes]:
+        """Payloads from `start` to before `end`. Raises Fatal where the broker falls silent."""
+        if start >= end:
+            return
+        self._consumer.assign([TopicPartition(self._topic, partition, start)])
+        deadline = time.monotonic() + KAFKA_PATIENCE_S
+        while True:
+            messages: list[Any] = self._consumer.consume(5_000, timeout=1.0)
+            for message in messages:
+                if message.error() is not None:
+                    log.warning("kafka_read", topic=self._topic, error=str(message.error()))
+                    continue
+                deadline = time.monotonic() + KAFKA_PATIENCE_S
+                if message.offset() >= end:
+                    return
+                yield message.value() or b""
+                if message.offset() == end - 1:
+                    return
+            if self._at_end(partition, end):
+                return
+            if time.monotonic() > deadline:
+                raise Fatal(f"Kafka gave nothing of {self._topic}/{partition} for a minute")
+
+    def _at_end(self, partition: int, end: int) -> bool:
+        """True where the last offsets hold no records (compaction, transaction markers)."""
+        (at,) = self._consumer.position([TopicPartition(self._topic, partition)])
+        return bool(at.offset >= end)

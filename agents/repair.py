@@ -1,0 +1,86 @@
+"""Trades over REST: pages of one market, patient with a host that is briefly away, never for ever.
+
+Patience is one budget for the whole stream: an outage is waited out once, not once a market.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+
+from agents.http import Fetch
+from agents.intake import Intake
+from agents.source import Request, StreamSource
+from agents.verdict import RequestRefused
+from market.clock import Clock
+from market.errors import Fatal, Retryable
+from schemas.codec import Record
+
+log = structlog.get_logger()
+
+# How long an outage of the REST host is waited out before its trades are given up, real seconds.
+PATIENCE_S = 120.0
+SHORTEST_WAIT_S = 1.0
+
+
+class TradePages:
+    """Reads a market's trades page by page."""
+
+    def __init__(
+        self,
+        source: StreamSource,
+        *,
+        upstream: Fetch,
+        intake: Intake,
+        clock: Clock,
+        max_pages: int,
+    ) -> None:
+        self._source = source
+        self._upstream = upstream
+        self._intake = intake
+        self._clock = clock
+        self._max_pages = max_pages
+        self._failing_since_s: float | None = None
+
+    async def since_id(self, symbol: str, from_id: int) -> AsyncIterator[list[Record]]:
+        """Pages from an id to the newest trade. Raises Retryable, Fatal or RequestRefused."""
+        async for page in self._pages(symbol, self._source.page_from_id(symbol, from_id)):
+            yield page
+
+    async def since_time(self, symbol: str, from_ms: int) -> AsyncIterator[list[Record]]:
+        """Pages from a time, milliseconds UTC, to the newest trade. Raises as `since_id`."""
+        async for page in self._pages(symbol, self._source.page_from_time(symbol, from_ms)):
+            yield page
+
+    async def _pages(self, symbol: str, first: Request) -> AsyncIterator[list[Record]]:
+        request = first
+        for _ in range(self._max_pages):
+            rows, records = await self._page(request)
+            yield records
+            if rows < self._source.page_rows or not records:
+                return
+            request = self._source.page_from_id(symbol, records[-1]["trade_id"] + 1)
+        log.error("repair_stopped", symbol=symbol, pages=self._max_pages)
+
+    async def _page(self, request: Request) -> tuple[int, list[Record]]:
+        """Rows of an answer, and the records among them in order of id."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                response = await self._upstream.fetch(request)
+                rows = list(self._source.parse(response, self._clock.now_ms()))
+            except RequestRefused:
+                raise
+            except (Retryable, Fatal) as error:
+                now_s = loop.time()
+                self._failing_since_s = self._failing_since_s or now_s
+                if isinstance(error, Fatal) or now_s - self._failing_since_s > PATIENCE_S:
+                    raise
+                wait_s = max(error.retry_after_s or 0.0, SHORTEST_WAIT_S)
+                log.warning("repair_waits", wait_s=round(wait_s, 1), error=str(error))
+                await asyncio.sleep(wait_s)
+            else:
+                self._failing_since_s = None
+                records = await self._intake.sift(rows)
+                records.sort(key=lambda record: record["trade_id"])
+                return len(rows), records

@@ -1,0 +1,122 @@
+"""What a source is: it says what to ask and what an answer means, and does no IO itself.
+
+A source never sleeps, retries, opens a connection or reads a clock: the runner (`agents.poll`,
+`agents.stream`) owns time, retry, circuit breaker, dedup and publishing. `parse` yields, in the
+answer's order, records and `RecordRejected` for rows that cannot be true, so that one bad row
+never takes its neighbours with it. An answer that as a whole is not what was asked for raises
+`Retryable`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agents.memory import LastPosition, Positions
+from agents.settings import AgentSettings
+from market.errors import RecordRejected
+from schemas.codec import Record
+from schemas.record_types import RecordType
+
+Outcome = Record | RecordRejected
+"""What one row became."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET. `headers` may hold a key and is therefore never printed."""
+
+    url: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer: decompressed body, header names in lower case."""
+
+    request: Request
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Source(ABC):
+    """What polls and streams have in common."""
+
+    name: str
+    """Name of the agent, as in SOURCES and on the command line."""
+
+    source: str
+    """Name on the records."""
+
+    record_type: RecordType
+    memory: LastPosition
+    """What its topic remembers of it."""
+
+    rest_setting: str
+    """Field of AgentSettings with the address its requests go to; errors name it."""
+
+    key_setting: str | None = None
+    """Field of AgentSettings with its key, None where it needs none."""
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self.settings = settings
+        self.base_url = str(getattr(settings, self.rest_setting)).rstrip("/")
+
+    def expected_keys(self) -> Iterable[tuple[str, ...]]:
+        """Keys of `memory` that the topic should hold: reading back stops when all are found."""
+        return ()
+
+    @abstractmethod
+    def parse(self, response: Response, collected_at_ms: int) -> Iterable[Outcome]:
+        """Rows of an HTTP answer. Raises Retryable where the answer is not of the agreed shape."""
+
+
+class PollSource(Source):
+    """A source that is asked again and again, or once where `poll_interval_s` is None."""
+
+    poll_interval_s: float | None
+    """Platform seconds from one poll to the next; None means once and then done."""
+
+    @abstractmethod
+    def requests(self, held: Positions) -> Iterable[Request]:
+        """What to ask now; `held` are the last positions by memory key."""
+
+    def next_page(self, response: Response) -> Request | None:
+        """The request that continues an answer, None where it is whole."""
+        del response
+        return None
+
+
+class StreamSource(Source):
+    """A source that pushes frames, with a REST interface that repairs what the frames left out.
+
+    Ids rise by 1 within a market, in frames and rows alike.
+    """
+
+    stream_setting: str
+    """Field of AgentSettings with the WebSocket's address."""
+
+    page_rows: int
+    """Most rows of one REST answer; fewer mean that it reached the newest trade."""
+
+    @property
+    @abstractmethod
+    def symbols(self) -> Sequence[str]:
+        """Markets it follows."""
+
+    @abstractmethod
+    def stream_url(self) -> str:
+        """Address that subscribes to all markets."""
+
+    @abstractmethod
+    def parse_frame(self, frame: bytes, collected_at_ms: int) -> Iterable[Outcome]:
+        """Trades of a frame; nothing for a frame that carries none."""
+
+    @abstractmethod
+    def page_from_id(self, symbol: str, from_id: int) -> Request:
+        """Trades of a market with this id and later."""
+
+    @abstractmethod
+    def page_from_time(self, symbol: str, from_ms: int) -> Request:
+        """Trades of a market at this time, milliseconds UTC, and later."""
