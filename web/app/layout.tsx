@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { Frame, HealthStrip } from "@/components/frame";
 import { PlatformProvider } from "@/components/platform";
 import { parseTheme, parseZone, THEME_COOKIE, ZONE_COOKIE } from "@/lib/preferences";
-import { serverHealth } from "@/lib/server-answers";
+import { serverHealth, serverNowMs } from "@/lib/server-answers";
 
 export const metadata: Metadata = {
   title: { default: "CryptoViz", template: "%s · CryptoViz" },
@@ -27,7 +27,7 @@ export default async function Layout({ children }: { children: ReactNode }) {
   return (
     <html lang="en" data-theme={preferences.theme}>
       <body>
-        <PlatformProvider health={health} preferences={preferences} serverNowMs={Date.now()}>
+        <PlatformProvider health={health} preferences={preferences} serverNowMs={serverNowMs()}>
           <Frame />
           <HealthStrip />
           <main className="mx-auto max-w-[1600px] px-3 py-4 sm:px-6 sm:py-5">{children}</main>

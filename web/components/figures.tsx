@@ -41,8 +41,7 @@ export function Compact({ sum, unit, why }: { sum: number | null; unit?: string;
 export function FlashPrice({ price, isStale, why }: { price: number | null; isStale: boolean; why: string }) {
   const [shown, setShown] = useState({ price, went: "", changes: 0 });
   if (shown.price !== price) {
-    const isMove = shown.price !== null && price !== null;
-    const went = isMove ? (price > shown.price! ? "up" : "down") : "";
+    const went = shown.price === null || price === null ? "" : price > shown.price ? "up" : "down";
     setShown({ price, went, changes: shown.changes + 1 });
   }
   if (price === null) return <Missing why={why} />;

@@ -157,3 +157,8 @@ export function formatSource(source: string | null): string {
 export function formatSpeed(speed: number): string {
   return `${fixed(speed, Number.isInteger(speed) ? 0 : 1)}×`;
 }
+
+/** A market as a person reads it: Binance BTCUSDC. */
+export function formatMarket(market: { source: string; symbol: string }): string {
+  return `${formatSource(market.source)} ${market.symbol}`;
+}

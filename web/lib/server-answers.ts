@@ -4,3 +4,6 @@ import { getOnServer } from "./api/get";
 import { HEALTH } from "./api/paths";
 
 export const serverHealth = cache(() => getOnServer(HEALTH));
+
+/** Real time of this request, milliseconds UTC. */
+export const serverNowMs = cache(() => Date.now());

@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health
+         * @description 200 when ready, 503 when not; the body is the same.
+         */
+        get: operations["get_health_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/influx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Influx Health
+         * @description 200 when InfluxDB answers, else 503 with Retry-After.
+         */
+        get: operations["get_influx_health_health_influx_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/coins": {
         parameters: {
             query?: never;
@@ -11,8 +51,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Coins */
-        get: operations["coins_coins_get"];
+        /**
+         * List Coins
+         * @description The market table: every coin with its best known price.
+         */
+        get: operations["list_coins_coins_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -28,8 +71,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Coin */
-        get: operations["coin_coins__coin_id__get"];
+        /**
+         * Get Coin
+         * @description One coin: columns of the table, its markets, and what each source says.
+         */
+        get: operations["get_coin_coins__coin_id__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -45,8 +91,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** History */
-        get: operations["history_coins__coin_id__history_get"];
+        /**
+         * Get History
+         * @description Snapshots of the coin, the last of each window.
+         */
+        get: operations["get_history_coins__coin_id__history_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -62,25 +111,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Candles */
-        get: operations["candles_coins__coin_id__candles_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/health": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Health */
-        get: operations["health_health_get"];
+        /**
+         * Get Candles
+         * @description Bars that open in [from, to), merged from all layers.
+         */
+        get: operations["get_candles_coins__coin_id__candles_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -93,9 +128,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** Candle */
+        /**
+         * Candle
+         * @description Prices in the quote currency, volume in the base. `trades` counts fills.
+         */
         Candle: {
-            /** Open Time */
+            /**
+             * Open Time
+             * Format: date-time
+             */
             open_time: string;
             /** Open */
             open: number;
@@ -121,9 +162,15 @@ export interface components {
             first_trade_id: number | null;
             /** Last Trade Id */
             last_trade_id: number | null;
-            /** Coverage */
+            /**
+             * Coverage
+             * @description Held trade ids over expected ones; null where ids cannot say.
+             */
             coverage: number | null;
-            /** Is Final */
+            /**
+             * Is Final
+             * @description True when no later trade can change it.
+             */
             is_final: boolean;
             /**
              * Layer
@@ -131,7 +178,19 @@ export interface components {
              */
             layer: "speed" | "external" | "batch_a" | "batch_b";
         };
-        /** CandleMeta */
+        /**
+         * CandleAnswer
+         * @description Candles ascending by `open_time`; minutes without trades have no row.
+         */
+        CandleAnswer: {
+            /** Data */
+            data: components["schemas"]["Candle"][];
+            meta: components["schemas"]["CandleMeta"];
+        };
+        /**
+         * CandleMeta
+         * @description Meta of candles.
+         */
         CandleMeta: {
             /**
              * As Of
@@ -161,20 +220,23 @@ export interface components {
             interval: string;
             /** Quote */
             quote: string;
-            /** Final Through */
+            /**
+             * Final Through
+             * @description Bars of trades that close at or before it are final.
+             */
             final_through: string | null;
             /** Gaps */
             gaps: components["schemas"]["Gap"][];
         };
-        /** Candles */
-        Candles: {
-            /** Data */
-            data: components["schemas"]["Candle"][];
-            meta: components["schemas"]["CandleMeta"];
-        };
-        /** CoinDetail */
+        /**
+         * CoinDetail
+         * @description A coin with everything known about it now.
+         */
         CoinDetail: {
-            /** Coin Id */
+            /**
+             * Coin Id
+             * @description CoinGecko's id.
+             */
             coin_id: string;
             /** Symbol */
             symbol: string;
@@ -184,9 +246,15 @@ export interface components {
             market_cap_rank: number | null;
             /** Price Usd */
             price_usd: number | null;
-            /** Price Source */
+            /**
+             * Price Source
+             * @description An exchange for the last trade of the main market (under 60 s old), else the source of the snapshot.
+             */
             price_source: string | null;
-            /** Price Market */
+            /**
+             * Price Market
+             * @description Market such as BTCUSDT; null for a snapshot.
+             */
             price_market: string | null;
             /** Price Observed At */
             price_observed_at: string | null;
@@ -208,13 +276,25 @@ export interface components {
             change_7d_pct: number | null;
             /** Circulating Supply */
             circulating_supply: number | null;
-            /** Source */
+            /**
+             * Source
+             * @description Source of the snapshot columns.
+             */
             source: string | null;
-            /** Observed At */
+            /**
+             * Observed At
+             * @description When the source saw the snapshot.
+             */
             observed_at: string | null;
-            /** Collected At */
+            /**
+             * Collected At
+             * @description When we received it.
+             */
             collected_at: string | null;
-            /** Is Stale */
+            /**
+             * Is Stale
+             * @description True when the snapshot is older than it should be.
+             */
             is_stale: boolean;
             /** Fully Diluted Valuation Usd */
             fully_diluted_valuation_usd: number | null;
@@ -237,7 +317,10 @@ export interface components {
             /** Sources */
             sources: components["schemas"]["SourcePrice"][];
         };
-        /** CoinMarket */
+        /**
+         * CoinMarket
+         * @description A market of the coin on an exchange. The price is in the quote currency.
+         */
         CoinMarket: {
             /** Source */
             source: string;
@@ -254,9 +337,15 @@ export interface components {
             /** Is Stale */
             is_stale: boolean;
         };
-        /** CoinRow */
+        /**
+         * CoinRow
+         * @description One line of the market table. Missing numbers are null.
+         */
         CoinRow: {
-            /** Coin Id */
+            /**
+             * Coin Id
+             * @description CoinGecko's id.
+             */
             coin_id: string;
             /** Symbol */
             symbol: string;
@@ -266,9 +355,15 @@ export interface components {
             market_cap_rank: number | null;
             /** Price Usd */
             price_usd: number | null;
-            /** Price Source */
+            /**
+             * Price Source
+             * @description An exchange for the last trade of the main market (under 60 s old), else the source of the snapshot.
+             */
             price_source: string | null;
-            /** Price Market */
+            /**
+             * Price Market
+             * @description Market such as BTCUSDT; null for a snapshot.
+             */
             price_market: string | null;
             /** Price Observed At */
             price_observed_at: string | null;
@@ -290,13 +385,25 @@ export interface components {
             change_7d_pct: number | null;
             /** Circulating Supply */
             circulating_supply: number | null;
-            /** Source */
+            /**
+             * Source
+             * @description Source of the snapshot columns.
+             */
             source: string | null;
-            /** Observed At */
+            /**
+             * Observed At
+             * @description When the source saw the snapshot.
+             */
             observed_at: string | null;
-            /** Collected At */
+            /**
+             * Collected At
+             * @description When we received it.
+             */
             collected_at: string | null;
-            /** Is Stale */
+            /**
+             * Is Stale
+             * @description True when the snapshot is older than it should be.
+             */
             is_stale: boolean;
         };
         /** Envelope[CoinDetail] */
@@ -307,6 +414,11 @@ export interface components {
         /** Envelope[Health] */
         Envelope_Health_: {
             data: components["schemas"]["Health"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[InfluxHealth] */
+        Envelope_InfluxHealth_: {
+            data: components["schemas"]["InfluxHealth"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[list[CoinRow]] */
@@ -321,21 +433,43 @@ export interface components {
             data: components["schemas"]["HistoryPoint"][];
             meta: components["schemas"]["Meta"];
         };
-        /** Gap */
+        /**
+         * FieldProblem
+         * @description One wrong parameter.
+         */
+        FieldProblem: {
+            /** Parameter */
+            parameter: string;
+            /** Detail */
+            detail: string;
+        };
+        /**
+         * Gap
+         * @description A hole in trades, told apart from minutes in which nobody traded.
+         */
         Gap: {
-            /** From */
+            /**
+             * From
+             * Format: date-time
+             * @description Inclusive.
+             */
             from: string;
-            /** To */
+            /**
+             * To
+             * Format: date-time
+             * @description Exclusive.
+             */
             to: string;
-            /** Missing Trades */
+            /**
+             * Missing Trades
+             * @description Null where ids cannot say.
+             */
             missing_trades: number | null;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
-        /** Health */
+        /**
+         * Health
+         * @description Ready means that the database answers and prices or trades are fresh.
+         */
         Health: {
             /**
              * Status
@@ -352,9 +486,16 @@ export interface components {
             /** Version */
             version: string;
         };
-        /** HistoryPoint */
+        /**
+         * HistoryPoint
+         * @description The last values seen in the window that opens at `time`. Windows without any have no row.
+         */
         HistoryPoint: {
-            /** Time */
+            /**
+             * Time
+             * Format: date-time
+             * @description Start of the window.
+             */
             time: string;
             /** Price Usd */
             price_usd: number | null;
@@ -362,6 +503,20 @@ export interface components {
             market_cap_usd: number | null;
             /** Volume 24H Usd */
             volume_24h_usd: number | null;
+        };
+        /**
+         * InfluxHealth
+         * @description InfluxDB's own answer.
+         */
+        InfluxHealth: {
+            /** Is Up */
+            is_up: boolean;
+            /** Detail */
+            detail: string;
+            /** Latency Ms */
+            latency_ms: number | null;
+            /** Version */
+            version: string | null;
         };
         /**
          * Meta
@@ -391,7 +546,10 @@ export interface components {
              */
             next?: string | null;
         };
-        /** PartHealth */
+        /**
+         * PartHealth
+         * @description One part of the platform; `prices` and `trades` judge the freshness of the numbers.
+         */
         PartHealth: {
             /** Name */
             name: string;
@@ -404,9 +562,15 @@ export interface components {
             /** Age S */
             age_s: number | null;
         };
-        /** PlatformClock */
+        /**
+         * PlatformClock
+         * @description The clock by which freshness goes: wall time, or the scenario's in a demo.
+         */
         PlatformClock: {
-            /** Now */
+            /**
+             * Now
+             * Format: date-time
+             */
             now: string;
             /** Speed */
             speed: number;
@@ -414,6 +578,49 @@ export interface components {
             is_replay: boolean;
             /** Scenario */
             scenario: string | null;
+        };
+        /**
+         * ProblemDetails
+         * @description RFC 9457. Further members, such as `limit`, belong to the type of the problem.
+         */
+        ProblemDetails: {
+            /**
+             * Type
+             * @description Names the kind of problem; the same for every occurrence.
+             */
+            type: string;
+            /**
+             * Title
+             * @description The kind of problem in words.
+             */
+            title: string;
+            /**
+             * Status
+             * @description HTTP status.
+             */
+            status: number;
+            /**
+             * Detail
+             * @description What is wrong this time and what to do.
+             */
+            detail: string;
+            /**
+             * Instance
+             * @description Path of the request.
+             */
+            instance: string;
+            /**
+             * Limit
+             * @description The limit that was passed.
+             */
+            limit?: number | string | null;
+            /**
+             * Errors
+             * @description Every wrong parameter.
+             */
+            errors?: components["schemas"]["FieldProblem"][] | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Segment
@@ -432,38 +639,33 @@ export interface components {
             run_id?: string | null;
             /**
              * From
+             * Format: date-time
              * @description Inclusive.
              */
             from: string;
             /**
              * To
+             * Format: date-time
              * @description Exclusive.
              */
             to: string;
         };
-        /** SourcePrice */
+        /**
+         * SourcePrice
+         * @description What one source says.
+         */
         SourcePrice: {
             /** Source */
             source: string;
             /** Price Usd */
             price_usd: number | null;
-            /** Observed At */
+            /**
+             * Observed At
+             * Format: date-time
+             */
             observed_at: string;
             /** Is Stale */
             is_stale: boolean;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
         };
     };
     responses: never;
@@ -474,9 +676,75 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    coins_coins_get: {
+    get_health_health_get: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Health_"];
+                };
+            };
+            /** @description Not ready */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_Health_"];
+                };
+            };
+        };
+    };
+    get_influx_health_health_influx_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_InfluxHealth_"];
+                };
+            };
+            /** @description Down */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_InfluxHealth_"];
+                };
+            };
+        };
+    };
+    list_coins_coins_get: {
+        parameters: {
+            query?: {
+                /** @description Column; nulls come last. */
+                order_by?: "market_cap_rank" | "coin_id" | "symbol" | "name" | "price_usd" | "market_cap_usd" | "volume_24h_usd" | "high_24h_usd" | "low_24h_usd" | "change_1h_pct" | "change_24h_pct" | "change_7d_pct" | "circulating_supply";
+                order?: "asc" | "desc";
+                /** @description Part of name, symbol or id. */
+                search?: string;
+                page?: number;
+                per_page?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -492,9 +760,27 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_list_CoinRow__"];
                 };
             };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
-    coin_coins__coin_id__get: {
+    get_coin_coins__coin_id__get: {
         parameters: {
             query?: never;
             header?: never;
@@ -514,20 +800,45 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_CoinDetail_"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };
     };
-    history_coins__coin_id__history_get: {
+    get_history_coins__coin_id__history_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Inclusive. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+                /** @description Distance of the points. */
+                interval?: "5m" | "1h" | "1d";
+            };
             header?: never;
             path: {
                 coin_id: string;
@@ -545,20 +856,46 @@ export interface operations {
                     "application/json": components["schemas"]["Envelope_list_HistoryPoint__"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };
     };
-    candles_coins__coin_id__candles_get: {
+    get_candles_coins__coin_id__candles_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Market such as BTCUSDC; the main market if left out. */
+                symbol?: string | null;
+                interval?: "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
+                /** @description Inclusive; 300 bars before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+            };
             header?: never;
             path: {
                 coin_id: string;
@@ -573,36 +910,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Candles"];
+                    "application/json": components["schemas"]["CandleAnswer"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-        };
-    };
-    health_health_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description Store unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Envelope_Health_"];
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
         };

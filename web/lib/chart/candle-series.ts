@@ -1,0 +1,111 @@
+/**
+ * Candles as the chart needs them: one slot for each interval between the first and the last bar,
+ * empty where nobody traded, so that time runs evenly. Pure; times are milliseconds UTC.
+ */
+import type { Candle, CandleMeta, Candles, Gap } from "../api/types";
+
+export interface Slot {
+  openMs: number;
+  /** null: no trade in this interval. */
+  candle: Candle | null;
+}
+
+function openMs(candle: Candle): number {
+  return Date.parse(candle.open_time);
+}
+
+function isSameCandle(a: Candle, b: Candle): boolean {
+  const keys = Object.keys(a) as (keyof Candle)[];
+  return keys.every((key) => a[key] === b[key]);
+}
+
+/**
+ * `newer` replaces what `held` says from its first bar on. A bar that did not change stays the
+ * same object, so that the chart draws only what changed.
+ */
+export function mergeCandles(held: Candles, newer: Candles, mostBars: number): Candles {
+  const first = newer.data[0];
+  if (!first) return { data: held.data, meta: { ...newer.meta, gaps: held.meta.gaps } };
+  const fromMs = openMs(first);
+  const known = new Map(held.data.map((candle) => [candle.open_time, candle]));
+  const kept = held.data.filter((candle) => openMs(candle) < fromMs);
+  const tail = newer.data.map((candle) => {
+    const before = known.get(candle.open_time);
+    return before && isSameCandle(before, candle) ? before : candle;
+  });
+  const oldGaps = held.meta.gaps.filter((gap) => Date.parse(gap.from) < fromMs);
+  const gaps = new Map([...oldGaps, ...newer.meta.gaps].map((gap) => [gap.from, gap]));
+  const meta: CandleMeta = { ...newer.meta, gaps: [...gaps.values()] };
+  return { data: [...kept, ...tail].slice(-mostBars), meta };
+}
+
+/** Where to ask on from: a little before the first bar that may still change. */
+export function tailFromMs(candles: Candles, intervalMs: number): number | null {
+  const open = candles.data.find((candle) => !candle.is_final) ?? candles.data.at(-1);
+  return open ? openMs(open) - 2 * intervalMs : null;
+}
+
+export function slotsOf(candles: readonly Candle[], intervalMs: number): Slot[] {
+  const slots: Slot[] = [];
+  for (const candle of candles) {
+    const atMs = openMs(candle);
+    const last = slots.at(-1);
+    if (last) {
+      for (let ms = last.openMs + intervalMs; ms < atMs; ms += intervalMs) {
+        slots.push({ openMs: ms, candle: null });
+      }
+    }
+    slots.push({ openMs: atMs, candle });
+  }
+  return slots;
+}
+
+/**
+ * Indexes of `next` that differ from `previous`; null when the chart must be filled anew (another
+ * beginning, a bar in a slot that was empty, or more changes than an update is worth).
+ */
+export function changedSlots(previous: readonly Slot[], next: readonly Slot[]): number[] | null {
+  if (previous.length === 0 || next.length < previous.length) return null;
+  if (previous[0]?.openMs !== next[0]?.openMs) return null;
+  const changed: number[] = [];
+  for (const [at, slot] of next.entries()) {
+    const before = previous[at];
+    if (before && before.openMs === slot.openMs && before.candle === slot.candle) continue;
+    if (before && (before.candle === null || slot.candle === null)) return null;
+    changed.push(at);
+  }
+  return changed.length > 200 ? null : changed;
+}
+
+export interface GapSpan {
+  /** Position in slots, possibly between two; 0 is the left edge of the first slot. */
+  from: number;
+  to: number;
+  label: string;
+}
+
+function gapLabel(gap: Gap): string {
+  const minutes = (Date.parse(gap.to) - Date.parse(gap.from)) / 60_000;
+  const long = minutes < 1.5 ? "1 min" : minutes < 120 ? `${Math.round(minutes)} min` : `${Math.round(minutes / 60)} h`;
+  const missing =
+    gap.missing_trades === null ? "" : `, ${gap.missing_trades.toLocaleString("en-US")} trades missing`;
+  return `feed down ${long}${missing}`;
+}
+
+/** The gaps inside the drawn slots; what lies outside is cut off. */
+export function gapSpans(gaps: readonly Gap[], slots: readonly Slot[], intervalMs: number): GapSpan[] {
+  const startMs = slots[0]?.openMs;
+  if (startMs === undefined) return [];
+  return gaps
+    .map((gap) => ({
+      from: Math.max(0, (Date.parse(gap.from) - startMs) / intervalMs),
+      to: Math.min(slots.length, (Date.parse(gap.to) - startMs) / intervalMs),
+      label: gapLabel(gap),
+    }))
+    .filter((span) => span.to > span.from);
+}
+
+/** The bar at or before a slot, for the legend: an empty slot has none of its own. */
+export function changeInBar(candle: Candle): number | null {
+  return candle.open === 0 ? null : (candle.close / candle.open - 1) * 100;
+}

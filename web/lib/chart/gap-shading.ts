@@ -1,0 +1,85 @@
+/** Shades holes in the feed behind the candles, with a word where there is room for it. */
+import type {
+  IChartApiBase,
+  IPrimitivePaneRenderer,
+  IPrimitivePaneView,
+  ISeriesPrimitive,
+  Logical,
+  SeriesAttachedParameter,
+  Time,
+} from "lightweight-charts";
+import type { GapSpan } from "./candle-series";
+import type { Palette } from "./palette";
+
+type DrawTarget = Parameters<IPrimitivePaneRenderer["draw"]>[0];
+
+const LABEL_FONT = '11px "Inter Variable", system-ui, sans-serif';
+const LABEL_TOP = 14;
+
+export class GapShading implements ISeriesPrimitive<Time> {
+  #chart: IChartApiBase<Time> | null = null;
+  #requestUpdate: (() => void) | null = null;
+  #spans: readonly GapSpan[] = [];
+  #palette: Palette;
+  readonly #views: readonly IPrimitivePaneView[];
+
+  constructor(palette: Palette) {
+    this.#palette = palette;
+    const renderer: IPrimitivePaneRenderer = {
+      draw: (target) => this.#drawLabels(target),
+      drawBackground: (target) => this.#drawShades(target),
+    };
+    this.#views = [{ zOrder: () => "bottom", renderer: () => renderer }];
+  }
+
+  attached({ chart, requestUpdate }: SeriesAttachedParameter<Time>): void {
+    this.#chart = chart;
+    this.#requestUpdate = requestUpdate;
+  }
+
+  detached(): void {
+    this.#chart = null;
+    this.#requestUpdate = null;
+  }
+
+  paneViews(): readonly IPrimitivePaneView[] {
+    return this.#views;
+  }
+
+  show(spans: readonly GapSpan[], palette: Palette): void {
+    this.#spans = spans;
+    this.#palette = palette;
+    this.#requestUpdate?.();
+  }
+
+  /** Left and right edge in pixels; a slot's coordinate is its middle. */
+  #edges(span: GapSpan): readonly [number, number] | null {
+    const scale = this.#chart?.timeScale();
+    const from = scale?.logicalToCoordinate((span.from - 0.5) as Logical) ?? null;
+    const to = scale?.logicalToCoordinate((span.to - 0.5) as Logical) ?? null;
+    return from === null || to === null ? null : [from, to];
+  }
+
+  #drawShades(target: DrawTarget): void {
+    target.useMediaCoordinateSpace(({ context, mediaSize }) => {
+      context.fillStyle = this.#palette.gap;
+      for (const span of this.#spans) {
+        const edges = this.#edges(span);
+        if (edges) context.fillRect(edges[0], 0, Math.max(edges[1] - edges[0], 1), mediaSize.height);
+      }
+    });
+  }
+
+  #drawLabels(target: DrawTarget): void {
+    target.useMediaCoordinateSpace(({ context }) => {
+      context.font = LABEL_FONT;
+      context.fillStyle = this.#palette.ink;
+      context.textAlign = "center";
+      for (const span of this.#spans) {
+        const edges = this.#edges(span);
+        if (!edges || context.measureText(span.label).width > edges[1] - edges[0] - 8) continue;
+        context.fillText(span.label, (edges[0] + edges[1]) / 2, LABEL_TOP);
+      }
+    });
+  }
+}

@@ -1,0 +1,256 @@
+/** A small API on loopback with the contract of api/openapi.json, whose market a test moves. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Candle, CoinDetail, CoinRow, Gap, Health, PartHealth } from "@/lib/api/types";
+
+const MINUTE_MS = 60_000;
+
+const COINS = [
+  ["bitcoin", "btc", "Bitcoin", 27_345.12, 19_500_000],
+  ["ethereum", "eth", "Ethereum", 1_642.31, 120_000_000],
+  ["tether", "usdt", "Tether", 1.0004, 83_000_000_000],
+  ["binancecoin", "bnb", "BNB", 305.72, 155_000_000],
+  ["usd-coin", "usdc", "USDC", 0.9871, 43_000_000_000],
+  ["ripple", "xrp", "XRP", 0.3712, 51_000_000_000],
+  ["cardano", "ada", "Cardano", 0.3251, 35_000_000_000],
+  ["dogecoin", "doge", "Dogecoin", 0.07234, 139_000_000_000],
+  ["solana", "sol", "Solana", 20.41, 395_000_000],
+  ["polkadot", "dot", "Polkadot", 5.913, 1_270_000_000],
+  ["tron", "trx", "TRON", 0.06612, 90_000_000_000],
+  ["litecoin", "ltc", "Litecoin", 78.44, 73_000_000],
+  ["avalanche-2", "avax", "Avalanche", 15.98, 330_000_000],
+  ["chainlink", "link", "Chainlink", 6.437, 517_000_000],
+  ["uniswap", "uni", "Uniswap", 5.874, 578_000_000],
+  ["shiba-inu", "shib", "Shiba Inu", 0.00001234, 589_000_000_000_000],
+  ["cosmos", "atom", "Cosmos Hub", 11.62, 346_000_000],
+  ["pepe", "pepe", "Pepe", 0.0000000812, 420_690_000_000_000],
+  ["the-sandbox", "sand", "The Sandbox", 0.6118, 1_500_000_000],
+] as const;
+
+/** Deterministic numbers in [0, 1). */
+function drawer(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 4_294_967_296;
+    return state / 4_294_967_296;
+  };
+}
+
+export class FakeApi {
+  nowMs = Date.parse("2023-03-11T14:02:11.000Z");
+  speed = 1;
+  isReplay = false;
+  /** Every answer is a 503 while this is true. */
+  isBroken = false;
+  down = new Set<string>();
+  gaps: Gap[] = [];
+  readonly asked: string[] = [];
+  readonly #prices = new Map<string, number>(COINS.map(([id, , , price]) => [id, price]));
+  readonly #sockets = new Set<import("node:net").Socket>();
+  #server: Server | null = null;
+
+  setPrice(coinId: string, price: number): void {
+    this.#prices.set(coinId, price);
+  }
+
+  price(coinId: string): number {
+    const price = this.#prices.get(coinId);
+    if (price === undefined) throw new Error(`no coin ${coinId}`);
+    return price;
+  }
+
+  async start(port = 0): Promise<string> {
+    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+    await new Promise<void>((done) => this.#server?.listen(port, "127.0.0.1", done));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((done) => (this.#server ? this.#server.close(() => done()) : done()));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? "/", "http://fake");
+    this.asked.push(url.pathname + url.search);
+    const send = (status: number, body: unknown, headers: Record<string, string> = {}): void => {
+      const type = status >= 400 && url.pathname !== "/health" ? "application/problem+json" : "application/json";
+      response.writeHead(status, { "Content-Type": type, ...headers });
+      response.end(JSON.stringify(body));
+    };
+    const [, first, coinId, last] = url.pathname.split("/").map(decodeURIComponent);
+    if (first === "health") return send(this.down.size > 0 ? 503 : 200, this.#envelope(this.#health()));
+    if (this.isBroken) {
+      const detail = "The store did not answer within 2 s.";
+      const body = { type: "about:blank", title: "InfluxDB does not answer", status: 503, detail };
+      return send(503, body, { "Retry-After": "1" });
+    }
+    if (first === "coins" && coinId === undefined) {
+      return send(200, this.#envelope(COINS.map(([id]) => this.#row(id))));
+    }
+    if (first !== "coins" || coinId === undefined || !this.#prices.has(coinId)) {
+      return send(404, { type: "about:blank", title: "Unknown coin", status: 404, detail: "No such coin." });
+    }
+    if (last === undefined) return send(200, this.#envelope(this.#detail(coinId)));
+    return send(200, this.#candles(coinId, url.searchParams));
+  }
+
+  #at(backMs: number): string {
+    return new Date(this.nowMs - backMs).toISOString();
+  }
+
+  #envelope<T>(data: T) {
+    const meta = { as_of: this.#at(0), is_stale: false, source: "binance,coingecko", segments: [], next: null };
+    return { data, meta };
+  }
+
+  #health(): Health {
+    const part = (name: string, ageS: number | null): PartHealth => ({
+      name,
+      is_up: !this.down.has(name),
+      detail: this.down.has(name) ? "no answer" : "answers",
+      observed_at: this.#at((ageS ?? 0) * 1000),
+      age_s: ageS,
+    });
+    return {
+      status: this.down.size > 0 ? "down" : "ok",
+      is_live: true,
+      is_ready: this.down.size === 0,
+      parts: [part("kafka", null), part("influxdb", null), part("prices", 22), part("trades", 1)],
+      clock: {
+        now: this.#at(0),
+        speed: this.speed,
+        is_replay: this.isReplay,
+        scenario: this.isReplay ? "bars" : null,
+      },
+      version: "0.1.0",
+    };
+  }
+
+  #row(coinId: string): CoinRow {
+    const rank = COINS.findIndex(([id]) => id === coinId);
+    const [, symbol, name, usual, supply] = COINS[rank] ?? COINS[0];
+    const draw = drawer(rank + 7);
+    const price = this.price(coinId);
+    const isTraded = rank % 6 !== 4;
+    const isMissing = coinId === "the-sandbox";
+    const isStale = coinId === "cosmos";
+    return {
+      coin_id: coinId,
+      symbol,
+      name,
+      market_cap_rank: isMissing ? null : rank + 1,
+      price_usd: isMissing ? null : price,
+      price_source: isMissing ? null : isTraded ? "binance" : "coingecko",
+      price_market: isTraded && !isMissing ? `${symbol.toUpperCase()}USDT` : null,
+      price_observed_at: isMissing ? null : this.#at(isStale ? 410_000 : isTraded ? 900 : 22_000),
+      price_is_stale: isStale,
+      market_cap_usd: isMissing ? null : price * supply,
+      volume_24h_usd: isMissing ? null : price * supply * 0.04 * (0.3 + draw()),
+      high_24h_usd: usual * 1.03,
+      low_24h_usd: usual * 0.96,
+      change_1h_pct: isMissing ? null : (draw() - 0.5) * 2,
+      change_24h_pct: isMissing ? null : (draw() - 0.55) * 9,
+      change_7d_pct: isMissing || coinId === "pepe" ? null : (draw() - 0.5) * 18,
+      circulating_supply: supply,
+      source: isMissing ? null : "coingecko",
+      observed_at: isMissing ? null : this.#at(22_000),
+      collected_at: isMissing ? null : this.#at(20_500),
+      is_stale: isStale,
+    };
+  }
+
+  #detail(coinId: string): CoinDetail {
+    const row = this.#row(coinId);
+    const price = this.price(coinId);
+    const market = (quote: string, isMain: boolean, factor: number) => ({
+      source: "binance",
+      symbol: `${row.symbol.toUpperCase()}${quote}`,
+      quote,
+      is_main: isMain,
+      last_price: price * factor,
+      last_traded_at: this.#at(isMain ? 900 : 47_000),
+      is_stale: !isMain,
+    });
+    return {
+      ...row,
+      fully_diluted_valuation_usd: price * 21_000_000,
+      total_supply: 19_500_000,
+      max_supply: coinId === "bitcoin" ? 21_000_000 : null,
+      ath_usd: 69_045,
+      atl_usd: 67.81,
+      ath_at: "2021-11-10T14:24:11.849Z",
+      atl_at: "2013-07-06T00:00:00.000Z",
+      market_cap_change_24h_pct: -1.42,
+      markets: row.price_market === null ? [] : [market("USDT", true, 1), market("USDC", false, 1.043)],
+      sources: [
+        { source: "binance", price_usd: price, observed_at: this.#at(900), is_stale: false },
+        { source: "coingecko", price_usd: price * 0.9991, observed_at: this.#at(22_000), is_stale: false },
+      ],
+    };
+  }
+
+  #candles(coinId: string, query: URLSearchParams) {
+    const interval = query.get("interval") ?? "1m";
+    const unit = { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS }[interval.slice(-1)] ?? MINUTE_MS;
+    const stepMs = Number.parseInt(interval, 10) * unit;
+    const fromMs = Date.parse(query.get("from") ?? this.#at(300 * stepMs));
+    const data: Candle[] = [];
+    for (let ms = Math.ceil(fromMs / stepMs) * stepMs; ms <= this.nowMs; ms += stepMs) {
+      const candle = this.#candle(coinId, ms, stepMs);
+      if (candle) data.push(candle);
+    }
+    const symbol = query.get("symbol") ?? `${coinId === "bitcoin" ? "BTC" : coinId}USDT`;
+    const meta = {
+      ...this.#envelope(null).meta,
+      source: "binance",
+      symbol,
+      interval,
+      quote: "USDT",
+      final_through: new Date(Math.floor((this.nowMs - 30_000) / MINUTE_MS) * MINUTE_MS).toISOString(),
+      gaps: this.gaps,
+    };
+    return { data, meta };
+  }
+
+  #wave(coinId: string, ms: number): number {
+    const hours = ms / 3_600_000;
+    const noise = drawer(Math.floor(ms / 1000))() - 0.5;
+    const swing = Math.sin(hours * 1.7) * 0.006 + Math.sin(hours * 9.1) * 0.0022 + Math.sin(hours * 41) * 0.0007;
+    return this.price(coinId) * (1 + swing + noise * 0.0014);
+  }
+
+  #candle(coinId: string, ms: number, stepMs: number): Candle | null {
+    const draw = drawer(Math.floor(ms / stepMs));
+    draw();
+    const isInGap = this.gaps.some((gap) => ms >= Date.parse(gap.from) && ms < Date.parse(gap.to));
+    const isLast = ms + stepMs > this.nowMs;
+    if (isInGap || (!isLast && draw() < 0.05)) return null;
+    const open = this.#wave(coinId, ms);
+    const close = isLast ? this.price(coinId) : this.#wave(coinId, ms + stepMs);
+    const spread = open * 0.0008;
+    const volume = 2 + draw() ** 4 * 60;
+    return {
+      open_time: new Date(ms).toISOString(),
+      open,
+      high: Math.max(open, close) + draw() * spread,
+      low: Math.min(open, close) - draw() * spread,
+      close,
+      volume,
+      quote_volume: volume * close,
+      trades: Math.round(volume * 9),
+      vwap: (open + close) / 2,
+      buy_volume: volume * 0.52,
+      sell_volume: volume * 0.48,
+      first_trade_id: null,
+      last_trade_id: null,
+      coverage: null,
+      is_final: ms + stepMs <= this.nowMs - 30_000,
+      layer: "speed",
+    };
+  }
+}
