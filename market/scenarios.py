@@ -1,0 +1,3 @@
+"""Names of the simulator's scenarios, for whoever may not import the simulator."""
+
+SCENARIOS: tuple[str, ...] = ("market", "bars")

@@ -1,0 +1,157 @@
+"""What `up --demo` was asked for, checked before anything starts."""
+
+import csv
+import gzip
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from market.coins import market_of
+from market.errors import Fatal
+from market.scenarios import SCENARIOS
+from stack.failure import EXIT_USAGE, Failure
+from stack.home import Scenario
+
+DEFAULT_SCENARIO = "market"
+DEFAULT_SPEED = 60.0
+DEFAULT_SEED = 7
+# A Monday; any day serves, but it must be the same for everybody so that numbers can be compared.
+MARKET_FROM_MS = 1_767_571_200_000
+MINUTE_MS = 60_000
+COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
+# Seconds up to the year 2286, milliseconds from 1970-04 on.
+SECONDS_BELOW = 10_000_000_000
+
+
+def plan(
+    *,
+    name: str | None,
+    bars: Sequence[str],
+    from_text: str | None,
+    speed: float | None,
+    seed: int | None,
+) -> tuple[Scenario, list[str]]:
+    """The scenario, and remarks for the person. Raises Failure for what cannot be."""
+    name = name or DEFAULT_SCENARIO
+    if name not in SCENARIOS:
+        raise _wrong(f"Unknown scenario {name}.", f"Known scenarios: {', '.join(SCENARIOS)}.")
+    speed = DEFAULT_SPEED if speed is None else speed
+    if not 0 < speed <= 100_000:
+        raise _wrong(f"--speed {speed:g} is no speed.", "Give scenario seconds a second, e.g. 60.")
+    files = bars_files(bars)
+    if bool(files) != (name == "bars"):
+        raise _wrong(
+            f"The scenario {name} {'takes no' if files else 'needs'} --bars.",
+            "Example: up --demo bars --bars BTCUSDT=file.csv.gz",
+        )
+    remarks: list[str] = []
+    if from_text is not None:
+        from_ms, remarks = parse_from(from_text)
+    elif files:
+        from_ms = min(first_bar_ms(path) for path in files.values())
+    else:
+        from_ms = MARKET_FROM_MS
+    scenario = Scenario(
+        name=name,
+        seed=DEFAULT_SEED if seed is None else seed,
+        from_ms=from_ms,
+        speed=speed,
+        bars=tuple((symbol, str(path)) for symbol, path in files.items()),
+    )
+    return scenario, remarks
+
+
+def home_name(scenario: Scenario) -> str:
+    """A home for each (scenario, seed or bars, start); the speed may differ between its starts."""
+    start = datetime.fromtimestamp(scenario.from_ms / 1000, UTC).strftime("%Y%m%dT%H%MZ")
+    what = _contents_hash(scenario.bars) if scenario.bars else str(scenario.seed)
+    return f"{scenario.name}-{what}-{start}"
+
+
+def parse_from(text: str) -> tuple[int, list[str]]:
+    """Milliseconds of an ISO 8601 time with a zone, floored to the minute."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong(f"--from {text} is no time.", "Example: 2023-03-11T03:00Z") from None
+    if moment.tzinfo is None:
+        raise _wrong(f"--from {text} has no time zone.", f"Write {text}Z for UTC.")
+    exact_ms = round(moment.timestamp() * 1000)
+    from_ms = exact_ms // MINUTE_MS * MINUTE_MS
+    if from_ms == exact_ms:
+        return from_ms, []
+    return from_ms, [f"--from {text} counts from its full minute."]
+
+
+def bars_files(pairs: Sequence[str]) -> dict[str, Path]:
+    """Files by symbol of SYMBOL=FILE pairs, each readable and of a known market."""
+    files: dict[str, Path] = {}
+    for pair in pairs:
+        symbol, equals, name = pair.partition("=")
+        if not (symbol and equals and name):
+            raise _wrong(f"--bars {pair} is not SYMBOL=FILE.", "Example: --bars BTCUSDT=file.csv")
+        try:
+            market_of("binance", symbol)
+        except Fatal as error:
+            raise _wrong(str(error), "Use a symbol such as BTCUSDT.") from error
+        if symbol in files:
+            raise _wrong(f"--bars names {symbol} twice.", "Give each symbol one file.")
+        path = Path(name).expanduser().resolve()
+        first_bar_ms(path)
+        files[symbol] = path
+    return files
+
+
+def first_bar_ms(path: Path) -> int:
+    """Time of the first bar in a file of bars, floored to the minute."""
+    wanted = f"It must be CSV or .gz with the header {','.join(COLUMNS)}."
+    try:
+        with _opened(path) as lines:
+            first = next(csv.DictReader(lines), None)
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise _wrong(f"{path} cannot be read: {error}", wanted) from error
+    if first is None:
+        raise _wrong(f"{path} holds no bar.", wanted)
+    missing = [column for column in COLUMNS if first.get(column) is None]
+    if missing:
+        raise _wrong(f"{path} lacks the column {', '.join(missing)}.", wanted)
+    return open_time_ms(first, path) // MINUTE_MS * MINUTE_MS
+
+
+def open_time_ms(bar: Mapping[str, str], path: Path) -> int:
+    """Milliseconds of a bar's open_time: ISO 8601 (UTC without a zone) or epoch s or ms."""
+    text = bar["open_time"].strip()
+    try:
+        if text.replace(".", "", 1).isdigit():
+            number = float(text)
+            return round(number * 1000 if number < SECONDS_BELOW else number)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise _wrong(
+            f"{path}: open_time {text} is no time.", "Use ISO 8601 or epoch seconds."
+        ) from None
+    return round(moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() * 1000)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.TextIOBase]:
+    if path.suffix == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as lines:
+            yield lines
+    else:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            yield lines
+
+
+def _contents_hash(bars: Sequence[tuple[str, str]]) -> str:
+    digest = hashlib.sha256()
+    for symbol, path in sorted(bars):
+        digest.update(symbol.encode() + b"\0" + hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()[:8]
+
+
+def _wrong(message: str, fix: str) -> Failure:
+    return Failure(message, fix=fix, exit_code=EXIT_USAGE)

@@ -1,0 +1,1 @@
+"""Spark's extra jars (pom.xml) and its configuration (conf.py)."""

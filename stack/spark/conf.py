@@ -1,0 +1,53 @@
+"""Spark's configuration on one machine, as a properties file for spark-submit.
+
+The number of shuffle partitions and the state format are fixed for the life of a checkpoint.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.home import write_whole
+
+SHUFFLE_PARTITIONS = 2
+CHECKPOINT_FORMAT = 2
+ROCKSDB_MB = 128
+BARE_LOCAL_FS = "hadoop-bare-naked-local-fs"
+STATE = "spark.sql.streaming.stateStore"
+
+
+def spark_conf(*, jars: Path, home: Path, driver_mb: int) -> dict[str, str]:
+    """Properties of a driver with `driver_mb` of heap whose scratch folders are in `home`."""
+    names = sorted(jars.glob("*.jar"))
+    bare_fs = next(str(jar) for jar in names if jar.name.startswith(BARE_LOCAL_FS))
+    return {
+        "spark.master": "local[2]",
+        "spark.driver.memory": f"{driver_mb}m",
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.jars": ",".join(str(jar) for jar in names),
+        # On the class path of the JVM itself: checkpoint files are opened before spark.jars count.
+        "spark.driver.extraClassPath": bare_fs,
+        "spark.hadoop.fs.file.impl": "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem",
+        "spark.sql.streaming.checkpointFileManagerClass": "org.apache.spark.sql.execution"
+        ".streaming.checkpointing.FileSystemBasedCheckpointFileManager",
+        f"{STATE}.providerClass": "org.apache.spark.sql.execution.streaming.state"
+        ".RocksDBStateStoreProvider",
+        f"{STATE}.checkpointFormatVersion": str(CHECKPOINT_FORMAT),
+        f"{STATE}.rocksdb.changelogCheckpointing.enabled": "true",
+        f"{STATE}.rocksdb.boundedMemoryUsage": "true",
+        f"{STATE}.rocksdb.maxMemoryUsageMB": str(ROCKSDB_MB),
+        "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.warehouse.dir": str(home / "checkpoints" / "warehouse"),
+        "spark.local.dir": str(home / "run" / "spark"),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "WARN",
+    }
+
+
+def write_properties(path: Path, conf: Mapping[str, str]) -> None:
+    """The file for `spark-submit --properties-file`."""
+    write_whole(path, "".join(f"{name} {setting}\n" for name, setting in sorted(conf.items())))
