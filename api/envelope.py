@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 
 def rfc3339(moment: datetime) -> str:
@@ -11,7 +11,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Moment = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 """A point in time; RFC 3339 UTC with milliseconds in JSON."""
 
 Layer = Literal["speed", "external", "batch_a", "batch_b"]
@@ -27,7 +31,7 @@ class Segment(Answer):
     """A stretch of the answer that one layer gave."""
 
     layer: Layer
-    run_id: str | None = Field(None, description="Batch run, null for the other layers.")
+    run_id: str | None = Field(default=None, description="Batch run, null for the other layers.")
     from_: Moment = Field(alias="from", description="Inclusive.")
     to: Moment = Field(description="Exclusive.")
 
@@ -39,7 +43,7 @@ class Meta(Answer):
     is_stale: bool = Field(description="True when the newest number is older than it should be.")
     source: str | None = Field(description="Sources, comma-separated.")
     segments: list[Segment] = Field(default_factory=list)
-    next: str | None = Field(None, description="Path of the next page.")
+    next: str | None = Field(default=None, description="Path of the next page.")
 
 
 DataT = TypeVar("DataT")

@@ -1,0 +1,63 @@
+"""What handlers are given, as `Annotated` aliases."""
+
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from api.kafka_probe import KafkaProbe
+from api.latest import LatestState
+from api.settings import ApiSettings
+from market.clock import Clock
+from market.coins import Market
+from market.store.freshness import Freshness
+from market.store.rows import CandleSeries, History, Latest, StoreStatus
+
+
+class MarketStore(Protocol):
+    """The store as the API needs it; `market.store.reader.StoreReader` is the real one.
+
+    Every method raises StoreUnavailable when the database does not answer in time.
+    """
+
+    async def latest(self, *, now_ms: int) -> Latest:
+        """The newest snapshots and bars at `now_ms`."""
+
+    async def history(
+        self, coin_id: str, source: str, *, from_ms: int, to_ms: int, every_ms: int
+    ) -> History:
+        """Snapshots of a coin, the last of each window of `every_ms`."""
+
+    async def candles(
+        self, market: Market, *, interval_ms: int, from_ms: int, to_ms: int, now_ms: int
+    ) -> CandleSeries:
+        """Bars of a market that open in [from_ms, to_ms)."""
+
+    async def status(self) -> StoreStatus:
+        """Asks the database how it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that lives as long as the process."""
+
+    settings: ApiSettings
+    clock: Clock
+    store: MarketStore
+    latest: LatestState
+    kafka: KafkaProbe
+
+    @property
+    def freshness(self) -> Freshness:
+        """What counts as fresh at this moment of the platform's clock."""
+        return Freshness(self.clock.now_ms(), self.clock.speed, self.clock.scenario is not None)
+
+
+def services(request: Request) -> Services:
+    """The process's services, made in the lifespan of the app."""
+    held = request.app.state.services
+    assert isinstance(held, Services)  # noqa: S101 -- set before the first request
+    return held
+
+
+ServicesDep = Annotated[Services, Depends(services)]

@@ -1,0 +1,13 @@
+"""The table of routers: adding a resource is one file here and one line below."""
+
+from fastapi import APIRouter
+
+from api.routes import candles, coin, coins, health, history
+
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    coins.router,
+    coin.router,
+    history.router,
+    candles.router,
+)

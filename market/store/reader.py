@@ -1,0 +1,159 @@
+"""Reads the store. Readers see one series whatever layers it is made of.
+
+All times are milliseconds UTC. Every method raises StoreUnavailable when InfluxDB does not answer
+in time. Nothing here writes; what is kept in memory only saves queries.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+
+from market.coins import Market
+from market.settings import InfluxReadSettings
+from market.store import flux, shapes
+from market.store.annotated import time_ms
+from market.store.bars import BarsReader, Span
+from market.store.client import FluxClient, instant
+from market.store.compose import ceil_ms
+from market.store.gaps import id_gaps, minute_gaps
+from market.store.merge import DAY_MS, MINUTE_MS, merged, used_minutes
+from market.store.rows import (
+    CandleSeries,
+    History,
+    LastCandle,
+    Latest,
+    Layer,
+    Snapshot,
+    StoreStatus,
+)
+
+# After a longer break than this the market table starts empty instead of a month old.
+LOOKBACK_MS = 30 * DAY_MS
+# Clocks of exchanges run ahead of ours; anything further in the future is a mistake.
+LOOKAHEAD_MS = 10 * MINUTE_MS
+
+
+@asynccontextmanager
+async def open_store(
+    settings: InfluxReadSettings, timeout_s: float
+) -> AsyncIterator["StoreReader"]:
+    """A reader that gives up a query after `timeout_s` of real time."""
+    async with InfluxDBClientAsync(
+        url=settings.influx_url,
+        token=settings.influx_read_token.get_secret_value(),
+        org=settings.influx_org,
+        timeout=round(timeout_s * 1000),
+        enable_gzip=False,
+    ) as client:
+        yield StoreReader(
+            FluxClient(client),
+            bucket=settings.influx_bucket,
+            speed_bucket=settings.influx_speed_bucket,
+        )
+
+
+class StoreReader:
+    """Answers typed rows."""
+
+    def __init__(self, client: FluxClient, *, bucket: str, speed_bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._speed_bucket = speed_bucket
+        self._marks: dict[tuple[str, str], object] = {}
+        self._snapshots: tuple[Snapshot, ...] = ()
+        self._bars = BarsReader(client, bucket=bucket, speed_bucket=speed_bucket)
+
+    async def status(self) -> StoreStatus:
+        """Whether InfluxDB answers, how fast, and its version."""
+        return await self._client.status()
+
+    async def latest(self, *, now_ms: int) -> Latest:
+        """The newest snapshot of each coin and source, the newest minute of each market."""
+        snapshots, traded, external = await asyncio.gather(
+            self._latest_snapshots(now_ms),
+            self._last_candles("speed", now_ms),
+            self._last_candles("external", now_ms),
+        )
+        newest = {(one.source, one.symbol): one for one in (*external, *traded)}
+        return Latest(snapshots=snapshots, candles=tuple(newest[key] for key in sorted(newest)))
+
+    async def _latest_snapshots(self, now_ms: int) -> tuple[Snapshot, ...]:
+        """Read whole only when the marks (20 times cheaper) say that something was written."""
+        span = {"start": instant(now_ms - LOOKBACK_MS), "stop": instant(now_ms + LOOKAHEAD_MS)}
+        tables = await self._client.tables(flux.SNAPSHOT_MARKS, bucket=self._bucket, **span)
+        marks: dict[tuple[str, str], object] = {
+            (table.tags["coin_id"], table.tags["source"]): (table.times[-1], table.cells[-1])
+            for table in tables
+        }
+        if marks != self._marks:
+            whole = await self._client.tables(flux.SNAPSHOTS, bucket=self._bucket, **span)
+            self._snapshots, self._marks = shapes.snapshots(whole), marks
+        return self._snapshots
+
+    async def _last_candles(self, layer: Layer, now_ms: int) -> list[LastCandle]:
+        tables = await self._client.tables(
+            flux.LAST_CANDLES,
+            bucket=self._bucket_of(layer),
+            layer=layer,
+            start=instant(now_ms - LOOKBACK_MS),
+            stop=instant(now_ms + LOOKAHEAD_MS),
+        )
+        return shapes.last_candles(tables, layer)
+
+    def _bucket_of(self, layer: Layer) -> str:
+        return self._speed_bucket if layer == "speed" else self._bucket
+
+    async def history(
+        self, coin_id: str, source: str, *, from_ms: int, to_ms: int, every_ms: int
+    ) -> History:
+        """Snapshots of a coin in [from_ms, to_ms), the last of each window of `every_ms`."""
+        tables = await self._client.tables(
+            flux.HISTORY,
+            bucket=self._bucket,
+            coin_id=coin_id,
+            source=source,
+            start=instant(from_ms),
+            stop=instant(to_ms),
+            every=timedelta(milliseconds=every_ms),
+        )
+        newest = (time_ms(table.times[-1]) for table in tables if table.result == "newest")
+        return History(
+            rows=shapes.history_rows(shapes.columns_of(tables)),
+            observed_at_ms=max(newest, default=None),
+        )
+
+    async def candles(
+        self, market: Market, *, interval_ms: int, from_ms: int, to_ms: int, now_ms: int
+    ) -> CandleSeries:
+        """Bars that open in [from_ms, to_ms), `from_ms` on a bar's border, merged from layers."""
+        beginnings, final_through_ms = await asyncio.gather(
+            self._bars.beginnings(market, now_ms), self._final_through(now_ms)
+        )
+        span = Span(interval_ms, from_ms, ceil_ms(to_ms, interval_ms), now_ms)
+        pieces = await self._bars.pieces(market, span, beginnings)
+        external = used_minutes(pieces)
+        began_ms = beginnings.stream_began_ms
+        gaps = [
+            *minute_gaps(external, None if began_ms is None else min(began_ms, span.to_ms)),
+            *id_gaps(pieces.trades, final_through_ms),
+        ]
+        published = (*external, *pieces.hours, *pieces.days)
+        return CandleSeries(
+            bars=tuple(await asyncio.to_thread(merged, pieces, interval_ms)),
+            gaps=tuple(gaps),
+            final_through_ms=final_through_ms,
+            external_through_ms=max((bar.close_time_ms for bar in published), default=None),
+        )
+
+    async def _final_through(self, now_ms: int) -> int | None:
+        tables = await self._client.tables(
+            flux.FINAL_THROUGH,
+            bucket=self._speed_bucket,
+            start=instant(now_ms - LOOKBACK_MS),
+            stop=instant(now_ms + LOOKAHEAD_MS),
+        )
+        cells = [cell for table in tables for cell in table.cells if isinstance(cell, int)]
+        return max(cells, default=None)

@@ -1,0 +1,170 @@
+"""Tables of the database as rows: the pivot that Flux would do slowly. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from market.store.annotated import Cell, Table, time_ms
+from market.store.rows import Bar, HistoryRow, LastCandle, Layer, Snapshot
+
+_SNAPSHOT_FIELDS = {one.name for one in fields(Snapshot)} - {"coin_id", "source", "observed_at_ms"}
+_BAR_COLUMNS = (
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "quote_volume",
+    "trades",
+    "vwap",
+    "buy_volume",
+    "sell_volume",
+    "first_trade_id",
+    "last_trade_id",
+    "coverage",
+    "last_traded_at_ms",
+)
+Columns = Mapping[str, Mapping[str, Cell]]
+
+
+def newest_points(tables: Iterable[Table]) -> Iterator[tuple[dict[str, str], int, dict[str, Any]]]:
+    """(tags, time, fields) of the newest point of each series, out of `last()` by field.
+
+    A field that the newest point lacks is absent, even where an older point has it.
+    """
+    grouped: dict[tuple[tuple[str, str], ...], list[Table]] = defaultdict(list)
+    for table in tables:
+        grouped[tuple(sorted(table.tags.items()))].append(table)
+    for tags, several in grouped.items():
+        newest = max(time_ms(table.times[-1]) for table in several)
+        point = {
+            table.field_name: table.cells[-1]
+            for table in several
+            if time_ms(table.times[-1]) == newest
+        }
+        yield dict(tags), newest, point
+
+
+def snapshots(tables: Iterable[Table]) -> tuple[Snapshot, ...]:
+    """The newest snapshot of each coin and source."""
+    return tuple(
+        Snapshot(
+            coin_id=tags["coin_id"],
+            source=tags["source"],
+            observed_at_ms=at_ms,
+            **{name: cell for name, cell in point.items() if name in _SNAPSHOT_FIELDS},
+        )
+        for tags, at_ms, point in newest_points(tables)
+    )
+
+
+def last_candles(tables: Iterable[Table], layer: Layer) -> list[LastCandle]:
+    """The newest bar of each market in one layer."""
+    return [
+        LastCandle(
+            source=tags["source"],
+            symbol=tags["symbol"],
+            coin_id=tags["coin_id"],
+            quote=tags["quote"],
+            layer=layer,
+            open_time_ms=at_ms,
+            price=point["close"],
+            last_traded_at_ms=point.get("last_traded_at_ms"),
+        )
+        for tags, at_ms, point in newest_points(tables)
+        if "close" in point
+    ]
+
+
+def columns_of(tables: Iterable[Table]) -> dict[str, dict[str, Cell]]:
+    """Cells by field and time; fields of a named result are `result.field`."""
+    columns: dict[str, dict[str, Cell]] = {}
+    for table in tables:
+        plain = table.result == "_result"
+        name = table.field_name if plain else f"{table.result}.{table.field_name}"
+        columns.setdefault(name, {}).update(zip(table.times, table.cells, strict=True))
+    return columns
+
+
+def bars(columns: Columns, *, interval_ms: int, layer: Layer) -> list[Bar]:
+    """Stored bars, ascending. A row without all of open, high, low, close, volume is left out."""
+    # A provisional row may be seen half written; the next reading has it whole.
+    required = [columns.get(name, {}) for name in _BAR_COLUMNS[:5]]
+    wanted = [columns.get(name, {}) for name in _BAR_COLUMNS[:13]]
+    found = []
+    for at in sorted(set(required[0]).intersection(*required[1:]), key=time_ms):
+        *cells, coverage = [column.get(at) for column in wanted]
+        found.append(_bar(time_ms(at), interval_ms, layer, cells, coverage))
+    return found
+
+
+def _bar(at_ms: int, interval_ms: int, layer: Layer, cells: list[Any], coverage: Any) -> Bar:  # noqa: ANN401 -- cells of the database
+    named = dict(zip(_BAR_COLUMNS, cells, strict=False))
+    first_id, last_id = named["first_trade_id"], named["last_trade_id"]
+    held = None
+    if first_id is not None and last_id is not None and coverage is not None:
+        held = round(coverage * (last_id - first_id + 1))
+    return Bar(
+        open_time_ms=at_ms,
+        close_time_ms=at_ms + interval_ms,
+        layer=layer,
+        held_ids=held,
+        **named,
+    )
+
+
+def composed_bars(columns: Columns, *, interval_ms: int) -> list[Bar]:
+    """Bars of trades out of the windows of `flux.COMPOSED_BARS`, ascending.
+
+    `held_ids` is right where every minute is whole; where a minute is not, it is None and the
+    minutes must be read.
+    """
+
+    def cell(name: str, at: str) -> Any:  # noqa: ANN401 -- cells of the database
+        return columns.get(name, {}).get(at)
+
+    found = []
+    for at in sorted(columns.get("count.close", {}), key=time_ms):
+        volume, quote_volume = cell("sum.volume", at), cell("sum.quote_volume", at)
+        found.append(
+            Bar(
+                open_time_ms=time_ms(at),
+                close_time_ms=time_ms(at) + interval_ms,
+                open=cell("first.open", at),
+                high=cell("max.high", at),
+                low=cell("min.low", at),
+                close=cell("last.close", at),
+                volume=volume,
+                layer="speed",
+                quote_volume=quote_volume,
+                trades=cell("sum.trades", at),
+                vwap=quote_volume / volume if quote_volume is not None and volume > 0 else None,
+                buy_volume=cell("sum.buy_volume", at),
+                sell_volume=cell("sum.sell_volume", at),
+                first_trade_id=cell("first.first_trade_id", at),
+                last_trade_id=cell("last.last_trade_id", at),
+                held_ids=_held_ids(columns, at),
+            )
+        )
+    return found
+
+
+def _held_ids(columns: Columns, at: str) -> int | None:
+    """Ids of the window's minutes, None unless every minute has ids and holds all of its own."""
+    names = ("min.coverage", "sum.first_trade_id", "sum.last_trade_id", "count.first_trade_id")
+    coverage, firsts, lasts, count = (columns.get(name, {}).get(at) for name in names)
+    minutes = columns.get("count.close", {}).get(at)
+    if coverage != 1 or not (
+        isinstance(firsts, int) and isinstance(lasts, int) and isinstance(count, int)
+    ):
+        return None
+    return lasts - firsts + count if count == minutes else None
+
+
+def history_rows(columns: Columns) -> tuple[HistoryRow, ...]:
+    """Windows of `flux.HISTORY`, ascending."""
+    names = ("windows.price_usd", "windows.market_cap_usd", "windows.volume_24h_usd")
+    by_field: list[Mapping[str, Any]] = [columns.get(name, {}) for name in names]
+    times = sorted(set().union(*by_field), key=time_ms)
+    return tuple(HistoryRow(time_ms(at), *(column.get(at) for column in by_field)) for at in times)
