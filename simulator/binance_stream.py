@@ -1,0 +1,160 @@
+"""Binance's combined trade stream: `/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade`.
+
+Frames go out in time order at the scenario's pace. Names are lower case; a name that nobody sends
+is accepted and silent, as Binance does. The server pings every 20 s of real time and closes
+when no pong has come for 60 s. A subscriber reads from where it connected; a slow one is held back
+by its socket, not by a buffer of ours, and is cut when it is too far behind.
+"""
+
+import asyncio
+from bisect import bisect_right
+from dataclasses import dataclass
+from operator import attrgetter
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from simulator.answers import SIMULATION
+from simulator.scenario import MINUTE_MS
+from simulator.simulation import Frame, Simulation
+
+# Real seconds. A tick is short enough for an eye, long enough to cost nothing.
+TICK_S = 0.025
+PING_S = 20.0
+PONG_WITHIN_S = 60.0
+MAX_STREAMS = 1_024
+
+log = structlog.get_logger()
+BY_TIME = attrgetter("traded_at_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTimes:
+    """Real-time rules of the stream, smaller in tests."""
+
+    tick_s: float = TICK_S
+    ping_s: float = PING_S
+    pong_within_s: float = PONG_WITHIN_S
+
+
+STREAM_TIMES: web.AppKey[StreamTimes] = web.AppKey("stream_times", StreamTimes)
+SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
+
+
+class Subscriber:
+    """One connection: what it wants and how far it has been told."""
+
+    def __init__(self, simulation: Simulation, streams: frozenset[str]) -> None:
+        self.streams = streams
+        # A trade of the very millisecond in which time stands still has not been told to anyone.
+        self.told_ms = simulation.now_ms() - (not simulation.clock.is_running)
+        self._simulation = simulation
+        self._speed = simulation.clock.speed
+
+    def lag_ms(self) -> int:
+        """Scenario milliseconds between now and what was told."""
+        return self._simulation.now_ms() - self.told_ms
+
+    def is_behind(self, tick_s: float) -> bool:
+        """Whether more is due than one tick's worth."""
+        return self.lag_ms() > tick_s * 1000 * self._speed + 1
+
+    def is_too_slow(self) -> bool:
+        """Whether it cannot follow at this pace."""
+        return self.lag_ms() > self._simulation.max_lag_s * 1000 * self._speed + MINUTE_MS
+
+    def next_frames(self) -> list[Frame]:
+        """Frames in (told, now], at most to the end of a minute; `told` moves with them."""
+        now_ms = self._simulation.now_ms()
+        if now_ms <= self.told_ms:
+            return []
+        minute = (self.told_ms + 1) // MINUTE_MS
+        frames = self._simulation.minute_frames(minute)
+        through_ms = min(now_ms, (minute + 1) * MINUTE_MS - 1)
+        first = bisect_right(frames, self.told_ms, key=BY_TIME)
+        end = bisect_right(frames, through_ms, key=BY_TIME)
+        self.told_ms = through_ms
+        return [frame for frame in frames[first:end] if frame.stream in self.streams]
+
+
+async def feed(socket: web.WebSocketResponse, subscriber: Subscriber, tick_s: float) -> None:
+    """Send what is due, for ever. Waits in the socket's own back-pressure."""
+    while not socket.closed:
+        for frame in subscriber.next_frames():
+            await socket.send_frame(frame.text, WSMsgType.TEXT)
+        await asyncio.sleep(0 if subscriber.is_behind(tick_s) else tick_s)
+
+
+class Keeper:
+    """Pings one connection, and cuts it when it is silent or too slow."""
+
+    def __init__(self, socket: web.WebSocketResponse, times: StreamTimes) -> None:
+        self._socket = socket
+        self._times = times
+        self._unanswered_since_s: float | None = None
+
+    def heard_pong(self) -> None:
+        """A pong has come."""
+        self._unanswered_since_s = None
+
+    async def keep(self, subscriber: Subscriber, transport: asyncio.BaseTransport | None) -> None:
+        """Until the connection must go: returns after cutting it."""
+        loop = asyncio.get_running_loop()
+        next_ping_s = loop.time() + self._times.ping_s
+        while not self._socket.closed:
+            await asyncio.sleep(min(self._times.ping_s / 4, 0.5))
+            now_s = loop.time()
+            since_s = self._unanswered_since_s
+            if subscriber.is_too_slow():
+                log.warning("subscriber_too_slow", lag_ms=subscriber.lag_ms())
+                break
+            if since_s is not None and now_s - since_s > self._times.pong_within_s:
+                log.warning("subscriber_without_pong", waited_s=round(now_s - since_s, 1))
+                break
+            if now_s >= next_ping_s:
+                next_ping_s = now_s + self._times.ping_s
+                self._unanswered_since_s = now_s if since_s is None else since_s
+                await self._socket.ping(str(int(now_s * 1000)).encode())
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+
+
+async def listen(socket: web.WebSocketResponse, keeper: Keeper) -> None:
+    """Read what the client sends until it goes: its pongs, its pings, its close."""
+    async for message in socket:
+        if message.type is WSMsgType.PONG:
+            keeper.heard_pong()
+        elif message.type is WSMsgType.PING:
+            await socket.pong(message.data)
+
+
+async def combined_stream(request: web.Request) -> web.StreamResponse:
+    """`GET /stream?streams=a/b/c`; the first subscriber to trades starts the scenario's clock."""
+    simulation, times = request.app[SIMULATION], request.app[STREAM_TIMES]
+    streams = frozenset(filter(None, request.query.get("streams", "").split("/")))
+    if len(streams) > MAX_STREAMS:
+        raise web.HTTPBadRequest(text=f"more than {MAX_STREAMS} streams")
+    socket = web.WebSocketResponse(autoping=False, compress=False)
+    await socket.prepare(request)
+    subscriber, keeper = Subscriber(simulation, streams), Keeper(socket, times)
+    followed = [name for name in simulation.stream_names if name in streams]
+    log.info("subscribed", streams=len(streams), followed=len(followed))
+    if followed:
+        simulation.clock.run()
+    request.app[SOCKETS].add(socket)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            feeding = tasks.create_task(feed(socket, subscriber, times.tick_s))
+            keeping = tasks.create_task(keeper.keep(subscriber, request.transport))
+            await listen(socket, keeper)
+            feeding.cancel()
+            keeping.cancel()
+    except* ConnectionError:
+        pass  # the client has gone in the middle of a frame; it knows better than we do
+    finally:
+        request.app[SOCKETS].discard(socket)
+        log.info("unsubscribed", told_ms=subscriber.told_ms)
+    return socket
+
+
+ROUTES = (web.get("/stream", combined_stream),)

@@ -1,0 +1,8 @@
+"""The scenarios that the simulator can play, one file each. Adding one = one file and one line here."""
+
+from simulator.scenarios.bars import BARS
+from simulator.scenarios.market import MARKET
+from simulator.scenarios.offer import ScenarioOffer
+
+SCENARIOS: tuple[ScenarioOffer, ...] = (MARKET, BARS)
+BY_NAME = {offer.name: offer for offer in SCENARIOS}

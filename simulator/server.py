@@ -1,0 +1,87 @@
+"""The application: the vendors' endpoints on one loopback port, and the clock's upkeep.
+
+A place is left for more: another vendor is one module with `ROUTES` here, and what every answer
+should suffer is one more middleware.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import structlog
+from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Handler
+
+from simulator import binance_rest, binance_stream, coingecko
+from simulator.answers import SIMULATION, answer
+from simulator.binance_stream import SOCKETS, STREAM_TIMES, StreamTimes
+from simulator.simulation import Simulation
+
+# Readers of clock.json hold it for dead after 5 s.
+RENEW_S = 1.0
+HOST = "127.0.0.1"
+
+log = structlog.get_logger()
+
+
+@web.middleware
+async def vendor_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors in each vendor's own shape."""
+    try:
+        return await handler(request)
+    except binance_rest.BinanceError as error:
+        return answer({"code": error.code, "msg": error.message}, status=error.status)
+    except coingecko.CoinGeckoError as error:
+        return answer({"error": str(error)}, status=error.status)
+
+
+async def keep_clock(simulation: Simulation) -> None:
+    """Renew the anchor each second; say once when the scenario's trades have ended."""
+    end_ms = simulation.scenario.end_ms
+    is_over = False
+    while True:
+        await asyncio.sleep(RENEW_S)
+        simulation.clock.renew()
+        if end_ms is not None and simulation.now_ms() > end_ms and not is_over:
+            is_over = True
+            log.info("scenario_over", end_ms=end_ms, streams="open and silent from here")
+
+
+async def _clock_upkeep(app: web.Application) -> AsyncIterator[None]:
+    upkeep = asyncio.create_task(keep_clock(app[SIMULATION]))
+    yield
+    upkeep.cancel()
+    with suppress(asyncio.CancelledError):
+        await upkeep
+    app[SIMULATION].clock.stop()
+
+
+async def _close_sockets(app: web.Application) -> None:
+    app[SIMULATION].clock.stop()
+    for socket in set(app[SOCKETS]):
+        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
+
+
+def create_app(simulation: Simulation, *, times: StreamTimes | None = None) -> web.Application:
+    """The simulator's application; `times` shortens the stream's real-time rules in tests."""
+    app = web.Application(middlewares=[vendor_errors])
+    app[SIMULATION] = simulation
+    app[STREAM_TIMES] = times or StreamTimes()
+    app[SOCKETS] = set()
+    for routes in (coingecko.ROUTES, binance_rest.ROUTES, binance_stream.ROUTES):
+        app.add_routes(routes)
+    app.cleanup_ctx.append(_clock_upkeep)
+    app.on_shutdown.append(_close_sockets)
+    return app
+
+
+async def serve(app: web.Application, port: int, stop: asyncio.Event) -> None:
+    """Serve on loopback until `stop` is set; then time stands still and connections close."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, HOST, port).start()
+        log.info("listening", address=f"http://{HOST}:{port}")
+        await stop.wait()
+    finally:
+        await runner.cleanup()
