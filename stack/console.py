@@ -5,6 +5,7 @@ line every 15 s while it lasts, and a line when it ends.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -19,12 +20,22 @@ HEARTBEAT_S = 15.0
 MARKS = {"running": "…", "done": "✓", "failed": "✗"}
 STYLES = {"running": "cyan", "done": "green", "failed": "red"}
 
-console = Console(highlight=False, soft_wrap=True)
+
+class SteadyConsole(Console):
+    """A console that outlives its reader: children must be stopped also when nobody listens."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without words."""
+        self.quiet = True
+
+
+console = SteadyConsole(highlight=False, soft_wrap=True)
 
 
 def say(message: str, *, style: str | None = None) -> None:
-    """One line for the person."""
-    console.print(Text(message, style=style or ""))
+    """One line for the person, if the terminal is still there."""
+    with suppress(OSError):
+        console.print(Text(message, style=style or ""))
 
 
 def say_failure(failure: Failure) -> None:

@@ -1,10 +1,13 @@
 """What went wrong, in words for the person at the terminal, and what to do about it."""
 
+import re
 from pathlib import Path
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_ALREADY_RUNNING = 3
+TAIL_LINES = 12
+ERROR = re.compile(r"\b(error|fatal|missing|cannot|failed)\b", re.IGNORECASE)
 
 
 class Failure(Exception):  # noqa: N818 - reads as what happened
@@ -25,6 +28,15 @@ class Failure(Exception):  # noqa: N818 - reads as what happened
         self.log = log
         self.tail = tail
         self.exit_code = exit_code
+
+
+def said(log: Path) -> str:
+    """What a tool said of its failure: the first lines that name an error, and its last words."""
+    lines = tail_of(log, 200, limit_bytes=65_536).splitlines()
+    last = lines[-TAIL_LINES:]
+    errors = [line for line in lines if ERROR.search(line)][:TAIL_LINES]
+    early = [line for line in errors if line not in last]
+    return "\n".join([*early, *(["..."] if early else []), *last])
 
 
 def tail_of(log: Path, lines: int = 15, *, limit_bytes: int | None = 16_384) -> str:

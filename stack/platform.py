@@ -3,6 +3,7 @@
 Groups start one after the other and stop in reverse.
 """
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -90,7 +91,8 @@ class Platform:
         )
 
     def driver(self, access: InfluxAccess) -> Command:
-        """One Spark driver for all jobs."""
+        """One Spark driver for all jobs. What a killed one left in its scratch folder is cleared."""
+        shutil.rmtree(spark.scratch(self._home, spark.NAME), ignore_errors=True)
         return self.job(DRIVER, access, name=spark.NAME)
 
     def agents(self) -> list[Command]:
@@ -102,12 +104,12 @@ class Platform:
         ]
 
     def api(self, access: InfluxAccess) -> Command:
-        """The API; ready when it says so itself."""
+        """The API; it answers 503 while a part is down, and that is an answer."""
         health = f"{self._settings.api_address}/health"
         return self._python(
             "api",
             env=self._environment.api(self._home, access),
-            is_ready=lambda: answers(health),
+            is_ready=lambda: answers(health, below=600),
         )
 
     def web(self) -> Command:

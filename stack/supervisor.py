@@ -93,6 +93,16 @@ class Supervisor:
         self._is_ready(one)
         step.done()
 
+    def supervise_until(self, is_reached: Callable[[], bool], *, timeout_s: float) -> bool:
+        """Supervise until something outside is so; False when it takes too long."""
+        give_up = time.monotonic() + timeout_s
+        while not is_reached():
+            if time.monotonic() > give_up:
+                return False
+            self.tick()
+            pause(TICK_S)
+        return True
+
     def run(self) -> None:
         """Supervise until somebody asks to stop (raises Interrupted)."""
         while True:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack.console import Step
-from stack.failure import Failure, tail_of
+from stack.failure import Failure, said
 from stack.interrupt import pause
 
 POLL_S = 0.1
@@ -55,7 +55,7 @@ def run_logged(
     finally:
         _end(process)
     if process.returncode:
-        tail = tail_of(log)
+        tail = said(log)
         raise Failure(
             f"{what} failed: {Path(argv[0]).name} ended with exit code {process.returncode}.",
             fix=advice(tail),

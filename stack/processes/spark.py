@@ -23,6 +23,11 @@ def spark_home() -> Path:
     return Path(spec.origin).parent
 
 
+def scratch(home: Home, name: str) -> Path:
+    """Spark's temporary files of one driver."""
+    return home.run / f"scratch-{name}"
+
+
 def spark_submit(
     script: Path,
     *,
@@ -35,8 +40,9 @@ def spark_submit(
 ) -> Command:
     """How a job file is submitted. `options` are spark-submit's own and win over the properties."""
     properties = home.run / f"{name}.properties"
-    conf = spark_conf(jars=jars, home=home.path, driver_mb=driver_mb)
-    Path(conf["spark.local.dir"]).mkdir(parents=True, exist_ok=True)
+    folder = scratch(home, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = spark_conf(jars=jars, home=home.path, scratch=folder, driver_mb=driver_mb)
     write_properties(properties, conf)
     wheel = spark_home()
     return Command(

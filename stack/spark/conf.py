@@ -15,8 +15,8 @@ BARE_LOCAL_FS = "hadoop-bare-naked-local-fs"
 STATE = "spark.sql.streaming.stateStore"
 
 
-def spark_conf(*, jars: Path, home: Path, driver_mb: int) -> dict[str, str]:
-    """Properties of a driver with `driver_mb` of heap whose scratch folders are in `home`."""
+def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict[str, str]:
+    """Properties of a driver with `driver_mb` of heap; `scratch` may be deleted when it is gone."""
     names = sorted(jars.glob("*.jar"))
     bare_fs = next(str(jar) for jar in names if jar.name.startswith(BARE_LOCAL_FS))
     return {
@@ -41,7 +41,7 @@ def spark_conf(*, jars: Path, home: Path, driver_mb: int) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.warehouse.dir": str(home / "checkpoints" / "warehouse"),
-        "spark.local.dir": str(home / "run" / "spark"),
+        "spark.local.dir": str(scratch),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",

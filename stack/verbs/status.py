@@ -53,7 +53,7 @@ def status(settings: StackSettings, *, as_json: bool) -> None:
     if now.home is None:
         say("Nothing has run here yet. Start it with `./cryptoviz up --demo`.")
         return
-    say(f"{'Running' if now.is_running else 'Not running'}: {now.home}")
+    say(f"{_headline(now)}: {now.home}")
     if now.processes:
         console.print(_processes_table(now))
     if now.is_running:
@@ -74,8 +74,16 @@ def look(settings: StackSettings) -> Status:
         viewer=run.web_address if run is not None and is_running else None,
         processes=processes,
         total_rss_mb=round(sum(process.rss_mb for process in processes), 1),
-        health=_health(run.api_address) if run is not None and is_running else None,
+        health=read_health(run.api_address) if run is not None and is_running else None,
     )
+
+
+def _headline(now: Status) -> str:
+    if now.is_running:
+        return "Running"
+    if any(process.pid is not None for process in now.processes):
+        return "The supervisor is gone; `./cryptoviz down` stops what it left of"
+    return "Not running"
 
 
 def _ordered(home: Home) -> list[Record]:
@@ -117,7 +125,8 @@ def _rss(process: psutil.Process) -> int:
         return 0
 
 
-def _health(api_address: str) -> dict[str, Any] | None:
+def read_health(api_address: str) -> dict[str, Any] | None:
+    """`data` of the API's /health, whatever its status; None where it gives none."""
     try:
         answer = httpx.get(f"{api_address}/health", timeout=HEALTH_TIMEOUT_S, trust_env=False)
         body = answer.json()

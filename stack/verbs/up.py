@@ -26,11 +26,14 @@ from stack.processes.kafka import make_topics
 from stack.processes.records import records_in, stop
 from stack.settings import StackSettings
 from stack.supervisor import Supervisor
+from stack.verbs.status import read_health
 
 STORES_WITHIN_S = 60.0
 SIMULATOR_WITHIN_S = 60.0
-API_WITHIN_S = 180.0
+API_WITHIN_S = 60.0
 WEB_WITHIN_S = 60.0
+# Without numbers for so long the viewer has more to say than a progress line.
+NUMBERS_WITHIN_S = 120.0
 
 
 def up(settings: StackSettings, scenario: Scenario | None) -> None:
@@ -69,7 +72,10 @@ def already_running(settings: StackSettings) -> Failure:
 def stop_orphans(settings: StackSettings) -> list[str]:
     """Stop what a supervisor that died left behind, in all homes of this root."""
     orphans = [record for home in all_homes(settings.home_root) for record in records_in(home.run)]
-    return stop(orphans, report=say)
+    stopped = []
+    for group in reversed(GROUPS):
+        stopped += stop([one for one in orphans if one.name in group], report=say)
+    return stopped
 
 
 def _up(settings: StackSettings, scenario: Scenario | None, home: Home) -> None:
@@ -149,6 +155,23 @@ class Start:
         self._supervisor.start(self._platform.web())
         self._wait("api", API_WITHIN_S)
         self._wait("web", WEB_WITHIN_S)
+        self._first_numbers()
+
+    def _first_numbers(self) -> None:
+        """Wait until the API calls itself ready; go on without when an upstream is out of reach."""
+        step = self._board.step("first numbers")
+
+        def is_ready() -> bool:
+            health = read_health(self._settings.api_address) or {}
+            parts = health.get("parts", [])
+            missing = [part["name"] for part in parts if not part["is_up"]]
+            step.tell(f"waiting for {', '.join(missing)}" if missing else "nearly there")
+            return bool(health.get("is_ready"))
+
+        if self._supervisor.supervise_until(is_ready, timeout_s=NUMBERS_WITHIN_S):
+            step.done("in the viewer")
+        else:
+            step.failed(f"none yet, {step.note}; `./cryptoviz status` and the viewer say why")
 
     def _stores(self, influxd_path: Path | None) -> InfluxAccess:
         """InfluxDB and Kafka in parallel, then what is in them."""
