@@ -38,7 +38,13 @@ class StreamTimes:
 
 
 STREAM_TIMES: web.AppKey[StreamTimes] = web.AppKey("stream_times", StreamTimes)
-SOCKETS: web.AppKey[set[web.WebSocketResponse]] = web.AppKey("sockets", set)
+
+
+class Sockets(set[web.WebSocketResponse]):
+    """The open connections, to be closed at the end."""
+
+
+SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets", Sockets)
 
 
 class Subscriber:

@@ -16,7 +16,7 @@ def to_steps(number: Decimal, decimals: int) -> int:
     sign, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or exponent + decimals < 0:
         raise ValueError(f"{number} has more than {decimals} decimals")
-    steps = int("".join(map(str, digits))) * 10 ** (exponent + decimals)
+    steps: int = int("".join(map(str, digits))) * 10 ** (exponent + decimals)
     return -steps if sign else steps
 
 
@@ -29,7 +29,7 @@ def from_steps(steps: int, decimals: int) -> str:
 
 
 def padded(steps: int, decimals: int, pad: str) -> str:
-    """As `from_steps`, with `pad` (zeros) behind: Binance writes eight decimals whatever the step."""
+    """As `from_steps`, with zeros behind: Binance writes eight decimals whatever the step."""
     if decimals == 0:
         return f"{steps}.{pad}"
     digits = f"{steps:0{decimals + 1}d}"

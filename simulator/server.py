@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler
 
 from simulator import binance_rest, binance_stream, coingecko
 from simulator.answers import SIMULATION, answer
-from simulator.binance_stream import SOCKETS, STREAM_TIMES, StreamTimes
+from simulator.binance_stream import SOCKETS, STREAM_TIMES, Sockets, StreamTimes
 from simulator.simulation import Simulation
 
 # Readers of clock.json hold it for dead after 5 s.
@@ -58,7 +58,8 @@ async def _clock_upkeep(app: web.Application) -> AsyncIterator[None]:
 
 async def _close_sockets(app: web.Application) -> None:
     app[SIMULATION].clock.stop()
-    for socket in set(app[SOCKETS]):
+    sockets = app[SOCKETS]
+    for socket in tuple(sockets):
         await socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
 
 
@@ -67,7 +68,7 @@ def create_app(simulation: Simulation, *, times: StreamTimes | None = None) -> w
     app = web.Application(middlewares=[vendor_errors])
     app[SIMULATION] = simulation
     app[STREAM_TIMES] = times or StreamTimes()
-    app[SOCKETS] = set()
+    app[SOCKETS] = Sockets()
     for routes in (coingecko.ROUTES, binance_rest.ROUTES, binance_stream.ROUTES):
         app.add_routes(routes)
     app.cleanup_ctx.append(_clock_upkeep)

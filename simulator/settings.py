@@ -29,8 +29,11 @@ class SimulatorSettings(PlatformSettings):
     simulator_bars: Annotated[
         dict[str, Path],
         NoDecode,
-        Field(description="SYMBOL=FILE, joined by the path separator of the system."),
-    ] = {}
+        Field(
+            default_factory=dict,
+            description="SYMBOL=FILE, joined by the path separator of the system.",
+        ),
+    ]
     simulator_max_lag_s: Annotated[
         float,
         Field(gt=0, description="Real seconds a subscriber may fall behind before it is cut."),

@@ -1,4 +1,4 @@
-"""The scenarios that the simulator can play, one file each. Adding one = one file and one line here."""
+"""The scenarios that the simulator can play. Adding one = one file and one line here."""
 
 from simulator.scenarios.bars import BARS
 from simulator.scenarios.market import MARKET

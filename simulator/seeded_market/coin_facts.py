@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CoinFacts:
-    """`price_usd` at the scenario's first midnight; `volatility` is the usual daily move, 0.03 = 3 %."""
+    """`price_usd` at the first midnight; `volatility` is the usual daily move, 0.03 = 3 %."""
 
     price_usd: float
     supply: tuple[float | None, float | None, float | None]

@@ -64,7 +64,8 @@ class Days:
     def ids_before(self, day: int) -> Ints:
         """Trades of each market from the start day's midnight to a day's; negative before it."""
         chunk, row = divmod(day, CHUNK_DAYS)
-        return self._base(chunk)[1] + self._chunk(chunk).ids[row]
+        before: Ints = self._base(chunk)[1] + self._chunk(chunk).ids[row]
+        return before
 
     def _base(self, chunk: int) -> tuple[Floats, Ints]:
         while chunk not in self._bases:

@@ -118,5 +118,6 @@ def _sums(tape: HourTape, starts: Ints, ends: Ints) -> Ints:
     money = tape.prices * tape.quantities
     buys = ~tape.buyer_is_maker
     columns = np.stack([money, tape.quantities * buys, money * buys])
-    running = np.concatenate([np.zeros((3, 1), np.int64), np.cumsum(columns, axis=1)], axis=1)
-    return running[:, ends] - running[:, starts]
+    running: Ints = np.concatenate([np.zeros((3, 1), np.int64), np.cumsum(columns, axis=1)], axis=1)
+    sums: Ints = running[:, ends] - running[:, starts]
+    return sums

@@ -1,4 +1,4 @@
-"""The markets of the seeded world as columns: which coin, which steps, how busy, how large its trades."""
+"""The markets of the seeded world as columns: coin, steps, activity, size of trades."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -128,10 +128,16 @@ def klines_of(rows: Rows, price_decimals: int, quantity_decimals: int) -> list[K
     columns = zip(*(getattr(rows, field.name).tolist() for field in fields(Rows)), strict=True)
     return [
         Kline(
-            at, *(text(price, price_decimals) for price in prices),
-            text(volume, quantity_decimals), text(traded, money),
-            first_fill_id(after) - first_fill_id(first),
-            text(taken, quantity_decimals), text(taken_money, money),
+            open_time_ms=at,
+            open=text(opened, price_decimals),
+            high=text(high, price_decimals),
+            low=text(low, price_decimals),
+            close=text(close, price_decimals),
+            volume=text(volume, quantity_decimals),
+            quote_volume=text(traded, money),
+            trades=first_fill_id(after) - first_fill_id(first),
+            taker_base_volume=text(taken, quantity_decimals),
+            taker_quote_volume=text(paid, money),
         )
-        for at, *prices, volume, first, after, traded, taken, taken_money in columns
-    ]  # fmt: skip
+        for at, opened, high, low, close, volume, first, after, traded, taken, paid in columns
+    ]

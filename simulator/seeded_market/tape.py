@@ -77,7 +77,7 @@ def _prices(bars: MinuteBars, starts: Ints, random: np.random.Generator) -> Ints
     way: Floats = np.interp(np.arange(total), rows, fixed)
     low, high = np.repeat(bars.low, bars.counts), np.repeat(bars.high, bars.counts)
     way += random.standard_normal(total) * NOISE * (high - low)
-    prices = np.clip(np.rint(way).astype(np.int64), low, high)
+    prices: Ints = np.clip(np.rint(way).astype(np.int64), low, high)
     prices[rows] = fixed
     return prices
 
@@ -92,7 +92,7 @@ def _quantities(bars: MinuteBars, starts: Ints, random: np.random.Generator) -> 
     spare = np.repeat(bars.volume[traded] - counts, counts)
     shared = np.floor(spare * (inside / np.repeat(inside[ends], counts))).astype(np.int64)
     shared[ends] = spare[ends]
-    parts = np.diff(shared, prepend=0)
+    parts: Ints = np.diff(shared, prepend=0)
     firsts = starts[:-1][traded]
     parts[firsts] = shared[firsts]
     return parts + 1

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.bar_file import Bar
 from simulator.decimals import decimals_of, from_steps, to_steps
+from simulator.recorded_bars.bar_file import Bar
 from simulator.scenario import MINUTE_MS
 
 # Money (in the quote) that one more trade of a minute stands for, on a log scale.

@@ -1,0 +1,1 @@
+"""Recorded one-minute bars: reading them, trades and candles made of them."""
