@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 
 MAX_AGE_S = 5.0
 ANSWER_TIMEOUT_S = 2.0
-# `/health` must stay quick while the broker hangs: after this it reports what it knew before.
+# `/health` must stay quick while the broker hangs: the first question waits this long.
 PATIENCE_S = 0.5
 
 
@@ -59,11 +59,12 @@ class KafkaProbe:
         self._question: asyncio.Task[None] | None = None
 
     async def state(self) -> KafkaState:
-        """The broker's state, without waiting longer than half a second for it."""
+        """The broker's state at most some seconds ago; only the very first one is waited for."""
         if self._asked_at_s is None or self._monotonic() - self._asked_at_s >= MAX_AGE_S:
             if self._question is None or self._question.done():
                 self._question = asyncio.create_task(self._look())
-            await asyncio.wait({self._question}, timeout=PATIENCE_S)
+            if self._state is UNKNOWN:
+                await asyncio.wait({self._question}, timeout=PATIENCE_S)
         return self._state
 
     async def _look(self) -> None:

@@ -7,7 +7,7 @@ of one or more tables. Rows of one table stand together and share their group co
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 Cell = float | int | str | None
@@ -33,8 +33,8 @@ class Table:
     result: str
     field_name: str
     tags: dict[str, str]
-    times: list[str] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
+    times: list[str]
+    cells: list[Cell]
 
 
 def time_ms(rfc3339: str) -> int:
@@ -44,62 +44,62 @@ def time_ms(rfc3339: str) -> int:
 
 def read_tables(body: str) -> Iterator[Table]:
     """The tables of a body. Raises QueryFailed where the database reports an error."""
-    block: _Block | None = None
+    layout: _Layout | None = None
     annotations: dict[str, list[str]] = {}
+    opened: list[str] = []
+    times: list[str] = []
+    raw: list[str] = []
+    # One flat loop: a large answer has a hundred thousand rows, and a call for each would take
+    # longer than the query.
     for row in csv.reader(io.StringIO(body, newline="")):
         if not row:
             continue
-        if row[0].startswith("#"):
-            if block is not None:
-                yield from block.finish()
-                block = None
+        if row[0]:
+            if layout is not None and opened:
+                yield layout.table(opened, times, raw)
+            layout, opened = None, []
             annotations[row[0]] = row
-        elif block is None:
-            block = _Block.of(row, annotations)
+        elif layout is None:
+            layout = _Layout(row, annotations)
+            table_at, time_at, value_at = layout.table_at, layout.time_at, layout.value_at
         else:
-            yield from block.take(row)
-    if block is not None:
-        yield from block.finish()
+            if not opened or row[table_at] != opened[table_at]:
+                if opened:
+                    yield layout.table(opened, times, raw)
+                opened, times, raw = row, [], []
+            times.append(row[time_at])
+            raw.append(row[value_at])
+    if layout is not None and opened:
+        yield layout.table(opened, times, raw)
 
 
-class _Block:
-    """Rows under one header."""
+class _Layout:
+    """Where the columns of a block are, and how its values are read."""
 
-    def __init__(
-        self, header: Sequence[str], datatypes: Sequence[str], defaults: Sequence[str]
-    ) -> None:
-        at = {name: index for index, name in enumerate(header) if name}
-        self._defaults = defaults
-        self._result = at.pop("result")
-        self._table = at.pop("table")
-        self._time = at.pop("_time")
-        self._value = at.pop("_value")
-        self._field = at.pop("_field")
-        self._tags = {name: index for name, index in at.items() if not name.startswith("_")}
-        self._convert = _CONVERTERS.get(datatypes[self._value], str)
-        self._open: Table | None = None
-        self._open_id = ""
-
-    @classmethod
-    def of(cls, header: Sequence[str], annotations: Mapping[str, Sequence[str]]) -> "_Block":
-        if "error" in header or "_time" not in header:
+    def __init__(self, header: Sequence[str], annotations: Mapping[str, Sequence[str]]) -> None:
+        if "_time" not in header:  # the block of an error has the columns error and reference
             raise QueryFailed("the database reported an error instead of rows")
-        return cls(header, annotations["#datatype"], annotations["#default"])
+        at = {name: index for index, name in enumerate(header) if name}
+        self.table_at = at["table"]
+        self.time_at = at["_time"]
+        self.value_at = at["_value"]
+        self._result_at = at["result"]
+        self._field_at = at["_field"]
+        self._default_result = annotations["#default"][self._result_at]
+        self._tags_at = {
+            name: index
+            for name, index in at.items()
+            if not name.startswith("_") and name not in ("result", "table")
+        }
+        self._convert = _CONVERTERS.get(annotations["#datatype"][self.value_at], str)
 
-    def take(self, row: Sequence[str]) -> Iterator[Table]:
-        if self._open is None or row[self._table] != self._open_id:
-            yield from self.finish()
-            self._open_id = row[self._table]
-            self._open = Table(
-                result=row[self._result] or self._defaults[self._result],
-                field_name=row[self._field],
-                tags={name: row[index] for name, index in self._tags.items()},
-            )
-        cell = row[self._value]
-        self._open.times.append(row[self._time])
-        self._open.cells.append(self._convert(cell) if cell else None)
-
-    def finish(self) -> Iterator[Table]:
-        if self._open is not None:
-            yield self._open
-            self._open = None
+    def table(self, row: Sequence[str], times: list[str], raw: list[str]) -> Table:
+        """The table that one of its rows and its collected columns make."""
+        convert = self._convert
+        return Table(
+            result=row[self._result_at] or self._default_result,
+            field_name=row[self._field_at],
+            tags={name: row[index] for name, index in self._tags_at.items()},
+            times=times,
+            cells=[convert(cell) if cell else None for cell in raw],
+        )

@@ -1,7 +1,7 @@
 """Tables of the database as rows: the pivot that Flux would do slowly. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -9,6 +9,7 @@ from market.store.annotated import Cell, Table, time_ms
 from market.store.rows import Bar, HistoryRow, LastCandle, Layer, Snapshot
 
 _SNAPSHOT_FIELDS = {one.name for one in fields(Snapshot)} - {"coin_id", "source", "observed_at_ms"}
+# In the order of Bar, with `coverage` in the place of what it tells.
 _BAR_COLUMNS = (
     "open",
     "high",
@@ -23,7 +24,6 @@ _BAR_COLUMNS = (
     "first_trade_id",
     "last_trade_id",
     "coverage",
-    "last_traded_at_ms",
 )
 Columns = Mapping[str, Mapping[str, Cell]]
 
@@ -91,27 +91,32 @@ def bars(columns: Columns, *, interval_ms: int, layer: Layer) -> list[Bar]:
     """Stored bars, ascending. A row without all of open, high, low, close, volume is left out."""
     # A provisional row may be seen half written; the next reading has it whole.
     required = [columns.get(name, {}) for name in _BAR_COLUMNS[:5]]
-    wanted = [columns.get(name, {}) for name in _BAR_COLUMNS[:13]]
-    found = []
-    for at in sorted(set(required[0]).intersection(*required[1:]), key=time_ms):
-        *cells, coverage = [column.get(at) for column in wanted]
-        found.append(_bar(time_ms(at), interval_ms, layer, cells, coverage))
-    return found
-
-
-def _bar(at_ms: int, interval_ms: int, layer: Layer, cells: list[Any], coverage: Any) -> Bar:  # noqa: ANN401 -- cells of the database
-    named = dict(zip(_BAR_COLUMNS, cells, strict=False))
-    first_id, last_id = named["first_trade_id"], named["last_trade_id"]
-    held = None
-    if first_id is not None and last_id is not None and coverage is not None:
-        held = round(coverage * (last_id - first_id + 1))
-    return Bar(
-        open_time_ms=at_ms,
-        close_time_ms=at_ms + interval_ms,
-        layer=layer,
-        held_ids=held,
-        **named,
+    whole = set(required[0]).intersection(*required[1:])
+    ordered = sorted((time_ms(at), at) for at in whole)
+    cells: list[list[Any]] = [
+        [columns.get(name, {}).get(at) for _, at in ordered] for name in _BAR_COLUMNS
+    ]
+    coverages = cells.pop()
+    rows: Iterator[tuple[Any, ...]] = (
+        (at_ms, at_ms + interval_ms, *prices, layer, *others, _held(others, coverage))
+        for (at_ms, _), prices, others, coverage in zip(
+            ordered,
+            zip(*cells[:5], strict=True),
+            zip(*cells[5:], strict=True),
+            coverages,
+            strict=True,
+        )
     )
+    return [Bar(*row) for row in rows]
+
+
+def _held(others: Sequence[Any], coverage: float | None) -> int | None:
+    """Ids in a bar, out of its first and last id, which close the row, and its coverage."""
+    first_id: int | None = others[-2]
+    last_id: int | None = others[-1]
+    if first_id is None or last_id is None or coverage is None:
+        return None
+    return round(coverage * (last_id - first_id + 1))
 
 
 def composed_bars(columns: Columns, *, interval_ms: int) -> list[Bar]:
