@@ -11,7 +11,7 @@ interface Props {
   gaps: readonly GapSpan[];
   lastTradedAt: string | null;
   label: string;
-  onPoint: (slot: Slot | null) => void;
+  onPoint: (openMs: number | null) => void;
 }
 
 export function CandleCanvas({ slots, gaps, lastTradedAt, label, onPoint }: Props) {

@@ -15,7 +15,7 @@ import {
   withInterval,
 } from "@/app/coins/[coin_id]/chart-state";
 import type { Answer, Candle, Candles, CoinDetail, Problem } from "@/lib/api/types";
-import { changeInBar, gapSpans, type Slot, slotsOf } from "@/lib/chart/candle-series";
+import { changeInBar, gapSpans, slotAt, type Slot, slotsOf } from "@/lib/chart/candle-series";
 import { formatCompact, formatCount, formatMarket, formatPrice, formatTime, toMs } from "@/lib/format";
 import { useCandles } from "@/lib/use-candles";
 import { CandleCanvas } from "./candle-canvas";
@@ -39,7 +39,8 @@ export function ChartPanel({ coin, chart, initial }: Props) {
     () => gapSpans(candles?.meta.gaps ?? [], slots, intervalMs),
     [candles, slots, intervalMs],
   );
-  const [pointed, setPointed] = useState<Slot | null>(null);
+  const [pointedMs, setPointedMs] = useState<number | null>(null);
+  const pointed = pointedMs === null ? null : slotAt(slots, pointedMs, intervalMs);
   const last = candles?.data.at(-1) ?? null;
   useIntervalKeys(coin.coin_id, chart);
 
@@ -54,7 +55,7 @@ export function ChartPanel({ coin, chart, initial }: Props) {
             gaps={gaps}
             lastTradedAt={lastTradedAt(coin, candles)}
             label={`Candles of ${candles?.meta.symbol ?? coin.name}, ${chart.interval}`}
-            onPoint={setPointed}
+            onPoint={setPointedMs}
           />
         ) : (
           <NoBars coin={coin} chart={chart} error={error} />
@@ -215,15 +216,18 @@ function ProvisionalWord() {
 }
 
 function NoBars({ coin, chart, error }: { coin: CoinDetail; chart: ChartState; error: Problem | null }) {
-  const reason = error
-    ? `${error.title}. ${error.detail}`
-    : coin.markets.length === 0
-      ? `No exchange market of ${coin.name} is collected, so there are no candles. Its price comes from snapshots.`
+  const hasMarket = coin.markets.length > 0;
+  const reason = !hasMarket
+    ? `No exchange market of ${coin.name} is collected, so there are no candles. Its price comes from snapshots.`
+    : error
+      ? `${error.title}. ${error.detail}`
       : `No trade in the last ${chart.range} on this market.`;
   return (
     <div className="absolute inset-0 flex items-center justify-center p-6 text-center" data-testid="no-bars">
       <div className="max-w-sm text-[13px]">
-        <p className="mb-1 font-semibold">{error ? "The candles could not be loaded" : "No bars to draw"}</p>
+        <p className="mb-1 font-semibold">
+          {hasMarket && error ? "The candles could not be loaded" : "No bars to draw"}
+        </p>
         <p className="text-ink-2">{reason}</p>
       </div>
     </div>

@@ -1,7 +1,7 @@
 "use client";
 /** The pieces that show one figure each. */
 import { useState } from "react";
-import { compactParts, formatPercent, formatPrice, formatTime, MISSING, zoneLabel } from "@/lib/format";
+import { compactParts, formatPercent, formatTime, MISSING, priceParts, zoneLabel } from "@/lib/format";
 import { formatMoment } from "@/lib/provenance";
 import { useAge, usePlatform } from "./platform";
 
@@ -37,18 +37,28 @@ export function Compact({ sum, unit, why }: { sum: number | null; unit?: string;
   );
 }
 
+interface FlashPriceProps {
+  price: number | null;
+  isStale: boolean;
+  why: string;
+  /** In a column, where the decimal points stand under each other. */
+  isAligned?: boolean;
+}
+
 /** A price that flashes once when it changes. */
-export function FlashPrice({ price, isStale, why }: { price: number | null; isStale: boolean; why: string }) {
+export function FlashPrice({ price, isStale, why, isAligned = false }: FlashPriceProps) {
   const [shown, setShown] = useState({ price, went: "", changes: 0 });
   if (shown.price !== price) {
     const went = shown.price === null || price === null ? "" : price > shown.price ? "up" : "down";
     setShown({ price, went, changes: shown.changes + 1 });
   }
   if (price === null) return <Missing why={why} />;
+  const { whole, fraction } = priceParts(price);
   return (
     // A new key makes a new element, and so the animation starts again.
     <span key={shown.changes} className={`flash ${isStale ? "stale" : ""}`} data-went={shown.went}>
-      {formatPrice(price)}
+      {whole}
+      <span className={isAligned ? "fraction" : ""}>{fraction}</span>
     </span>
   );
 }

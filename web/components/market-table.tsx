@@ -2,7 +2,7 @@
 /** All coins, live. The server draws the first rows; then only rows that changed are drawn again. */
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
-import { memo, type MouseEvent, useMemo } from "react";
+import { memo, type MouseEvent, useMemo, useState } from "react";
 import { arrangeRows, firstOrder, type MarketState, marketUrl, parseMarketState, type SortKey } from "@/app/market-state";
 import { COINS } from "@/lib/api/paths";
 import type { Answer, CoinRow, Envelope } from "@/lib/api/types";
@@ -59,6 +59,12 @@ function replaceState(state: MarketState): void {
 }
 
 function SearchField({ state }: { state: MarketState }) {
+  // Typing is faster than the address changes, so the field holds its own text.
+  const [typed, setTyped] = useState(state.search);
+  const search = (text: string): void => {
+    setTyped(text);
+    replaceState({ ...state, search: text });
+  };
   return (
     <label className="relative ml-auto w-full sm:w-64">
       <span className="sr-only">Search coins</span>
@@ -69,11 +75,11 @@ function SearchField({ state }: { state: MarketState }) {
         placeholder="Search coins"
         autoComplete="off"
         spellCheck={false}
-        value={state.search}
-        onChange={(event) => replaceState({ ...state, search: event.target.value })}
+        value={typed}
+        onChange={(event) => search(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === "Escape") {
-            replaceState({ ...state, search: "" });
+            search("");
             event.currentTarget.blur();
           }
           if (event.key === "Enter" || event.key === "ArrowDown") {
@@ -81,7 +87,7 @@ function SearchField({ state }: { state: MarketState }) {
           }
         }}
       />
-      {state.search === "" && (
+      {typed === "" && (
         <kbd className="kbd pointer-events-none absolute top-[5px] right-1.5 hidden sm:block">/</kbd>
       )}
     </label>
@@ -99,6 +105,7 @@ const COLUMNS: readonly Column[] = [
   { key: "market_cap_rank", label: "#", hint: "Rank by market cap", className: "num w-12 hidden sm:table-cell" },
   { key: "name", label: "Coin", className: "text-left" },
   { key: "price_usd", label: "Price, USD", hint: "Last trade of the coin's main market, else CoinGecko's price", className: "num" },
+  { key: null, label: "Source", hint: "Who says the price", className: "w-28 text-left hidden md:table-cell" },
   { key: "change_1h_pct", label: "1 h", className: "num hidden md:table-cell" },
   { key: "change_24h_pct", label: "24 h", className: "num" },
   { key: "change_7d_pct", label: "7 d", className: "num hidden md:table-cell" },
@@ -180,7 +187,7 @@ const Row = memo(
             {row.name} <span className="ml-1 font-normal text-ink-3">{row.symbol.toUpperCase()}</span>
           </Link>
         </td>
-        <PriceCell row={row} zone={zone} />
+        <PriceCells row={row} zone={zone} />
         <FigureCells row={row} zone={zone} />
         <td className="num hidden text-ink-2 sm:table-cell">
           <Age of={row.price_observed_at} why={whyNoPrice(row)} />
@@ -191,20 +198,23 @@ const Row = memo(
   (before, after) => isSameRow(before.row, after.row),
 );
 
-function PriceCell({ row, zone }: { row: CoinRow; zone: Zone }) {
+function PriceCells({ row, zone }: { row: CoinRow; zone: Zone }) {
+  const title = row.price_usd === null ? undefined : provenanceText(priceProvenance(row), zone);
   return (
-    <td
-      className="num"
-      data-testid={`price-${row.coin_id}`}
-      data-value={row.price_usd ?? ""}
-      data-observed-at={row.price_observed_at ?? ""}
-      title={row.price_usd === null ? undefined : provenanceText(priceProvenance(row), zone)}
-    >
-      <FlashPrice price={row.price_usd} isStale={row.price_is_stale} why={whyNoPrice(row)} />
-      <span className="ml-2 hidden w-[62px] text-left text-[11px] text-ink-3 xl:inline-block">
-        {row.price_source === null ? "" : formatSource(row.price_source)}
-      </span>
-    </td>
+    <>
+      <td
+        className="num"
+        data-testid={`price-${row.coin_id}`}
+        data-value={row.price_usd ?? ""}
+        data-observed-at={row.price_observed_at ?? ""}
+        title={title}
+      >
+        <FlashPrice price={row.price_usd} isStale={row.price_is_stale} why={whyNoPrice(row)} isAligned />
+      </td>
+      <td className="hidden text-[12px] text-ink-3 md:table-cell" title={title}>
+        {row.price_source === null ? <Missing why={whyNoPrice(row)} /> : formatSource(row.price_source)}
+      </td>
+    </>
   );
 }
 

@@ -29,6 +29,7 @@ function fixed(amount: number, decimals: number): string {
 export function priceDecimals(price: number): number {
   const size = Math.abs(price);
   if (size >= 100 || size === 0) return 2;
+  if (size >= 10) return 3;
   if (size >= 1) return 4;
   const leadingZeros = -Math.floor(Math.log10(size)) - 1;
   return Math.min(leadingZeros + 4, 16);
@@ -38,6 +39,13 @@ export function priceDecimals(price: number): number {
 export function formatPrice(price: Maybe, decimals?: number): string {
   if (isMissing(price)) return MISSING;
   return fixed(price, decimals ?? priceDecimals(price));
+}
+
+/** A price in two pieces, so that a column can stand on its decimal points. */
+export function priceParts(price: number): { whole: string; fraction: string } {
+  const text = formatPrice(price);
+  const point = text.indexOf(".");
+  return point < 0 ? { whole: text, fraction: "" } : { whole: text.slice(0, point), fraction: text.slice(point) };
 }
 
 const STEPS = [

@@ -42,7 +42,7 @@ export class LiveFeed<T> {
   constructor(options: LiveFeedOptions<T>) {
     this.#options = options;
     const nothing: Live<T> = { answer: null, receivedAtMs: null, error: null, failingSinceMs: null };
-    this.#state = nextState(nothing, options.initial, Date.now());
+    this.#state = nextState(nothing, options.initial);
   }
 
   snapshot = (): Live<T> => this.#state;
@@ -88,17 +88,17 @@ export class LiveFeed<T> {
     const answer = await this.#options.get();
     this.#isAsking = false;
     if (this.#listeners.size === 0) return;
-    this.#state = nextState(this.#state, answer, Date.now());
+    this.#state = nextState(this.#state, answer);
     for (const listener of this.#listeners) listener();
     this.#plan(waitAfter(answer, this.#options.everyMs));
   }
 }
 
-function nextState<T>(before: Live<T>, answer: Answer<T>, nowMs: number): Live<T> {
+function nextState<T>(before: Live<T>, answer: Answer<T>): Live<T> {
   if (answer.ok) {
-    return { answer: answer.body, receivedAtMs: nowMs, error: null, failingSinceMs: null };
+    return { answer: answer.body, receivedAtMs: answer.atMs, error: null, failingSinceMs: null };
   }
-  return { ...before, error: answer.problem, failingSinceMs: before.failingSinceMs ?? nowMs };
+  return { ...before, error: answer.problem, failingSinceMs: before.failingSinceMs ?? answer.atMs };
 }
 
 function waitAfter<T>(answer: Answer<T>, everyMs: number): number {

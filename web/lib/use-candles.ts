@@ -34,7 +34,11 @@ export function useCandles(
     setSeen(live.answer);
     setHeld(merged);
     if (live.answer.data.length > LONG_TAIL) {
-      setTail({ fromMs: tailFromMs(merged, intervalMs), initial: { ok: true, body: live.answer } });
+      const body = live.answer;
+      setTail({
+        fromMs: tailFromMs(merged, intervalMs),
+        initial: { ok: true, body, atMs: live.receivedAtMs ?? 0 },
+      });
     }
   }
   return { candles: held, error: live.error };

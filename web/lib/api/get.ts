@@ -39,16 +39,17 @@ function problemOf(response: Response, body: unknown): Problem {
  * part is down. Everything else is a problem. Never throws.
  */
 export async function readAnswer<T>(response: Response): Promise<Answer<T>> {
-  let body: unknown;
+  let body: unknown = null;
   try {
     body = await response.json();
   } catch {
-    return { ok: false, problem: problemOf(response, null) };
+    // Not JSON: the status alone says what happened.
   }
+  const atMs = Date.now();
   if (typeof body === "object" && body !== null && "data" in body) {
-    return { ok: true, body: body as T };
+    return { ok: true, body: body as T, atMs };
   }
-  return { ok: false, problem: problemOf(response, body) };
+  return { ok: false, problem: problemOf(response, body), atMs };
 }
 
 async function ask<T>(url: string): Promise<Answer<T>> {
@@ -56,7 +57,7 @@ async function ask<T>(url: string): Promise<Answer<T>> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     return await readAnswer<T>(await fetch(url, { cache: "no-store", signal }));
   } catch {
-    return { ok: false, problem: unreachable() };
+    return { ok: false, problem: unreachable(), atMs: Date.now() };
   }
 }
 

@@ -30,4 +30,7 @@ export interface Problem {
   retryAfterS: number | null;
 }
 
-export type Answer<T> = { ok: true; body: T } | { ok: false; problem: Problem };
+/** `atMs` is the real time at which it arrived where it was asked for. */
+export type Answer<T> =
+  | { ok: true; body: T; atMs: number }
+  | { ok: false; problem: Problem; atMs: number };

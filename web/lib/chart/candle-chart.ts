@@ -20,8 +20,8 @@ import { GapShading } from "./gap-shading";
 import { type Palette, readPalette } from "./palette";
 
 const VOLUME_HEIGHT = 0.25;
-/** Empty slots at the right, so that the newest bar does not stick to the price axis. */
-const ROOM_AT_RIGHT = 4;
+/** Left free beside the newest bar, for the age of the last price. */
+const ROOM_AT_RIGHT_PX = 56;
 
 export interface ChartView {
   slots: readonly Slot[];
@@ -64,14 +64,16 @@ export class CandleChart {
   readonly #candles: ISeriesApi<"Candlestick">;
   readonly #volume: ISeriesApi<"Histogram">;
   readonly #shading: GapShading;
+  readonly #onPoint: (openMs: number | null) => void;
   #palette: Palette;
   #slots: readonly Slot[] = [];
   #gaps: readonly GapSpan[] = [];
-  #decimals = 2;
+  #decimals = -1;
   #pointed: number | null = null;
 
-  /** `onPoint` hears the slot under the crosshair, null when it left. */
-  constructor(box: HTMLElement, onPoint: (slot: Slot | null) => void) {
+  /** `onPoint` hears the opening of the slot under the crosshair, null when it left. */
+  constructor(box: HTMLElement, onPoint: (openMs: number | null) => void) {
+    this.#onPoint = onPoint;
     this.#palette = readPalette();
     // The attribution stands as a visible link under the chart: the library's own logo brings a
     // style element with it, which the Content-Security-Policy refuses.
@@ -80,7 +82,7 @@ export class CandleChart {
       layout: { attributionLogo: false, fontFamily: '"Inter Variable", system-ui, sans-serif', fontSize: 11 },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: ROOM_AT_RIGHT },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffsetPixels: ROOM_AT_RIGHT_PX },
     });
     this.#candles = this.#chart.addSeries(CandlestickSeries, {
       borderVisible: true,
@@ -99,8 +101,7 @@ export class CandleChart {
     this.#candles.attachPrimitive(this.#shading);
     this.#applyPalette();
     this.#chart.subscribeCrosshairMove((event: MouseEventParams<Time>) => {
-      this.#pointed = event.time === undefined ? null : (event.logical ?? null);
-      onPoint(this.#pointed === null ? null : (this.#slots[this.#pointed] ?? null));
+      this.#point(event.time === undefined ? null : (event.logical ?? null));
     });
   }
 
@@ -137,8 +138,7 @@ export class CandleChart {
   }
 
   fit(): void {
-    const last = this.#slots.length - 1;
-    this.#chart.timeScale().setVisibleLogicalRange({ from: -0.5, to: last + ROOM_AT_RIGHT });
+    this.#chart.timeScale().fitContent();
   }
 
   /** Moves the crosshair by bars that were traded; from none it starts at the newest. */
@@ -148,12 +148,19 @@ export class CandleChart {
     while (this.#slots[at] && !this.#slots[at]?.candle);
     const slot = this.#slots[at];
     if (!slot?.candle) return;
-    this.#chart.setCrosshairPosition(slot.candle.close, seconds(slot), this.#candles);
     this.#bringIntoView(at);
+    this.#chart.setCrosshairPosition(slot.candle.close, seconds(slot), this.#candles);
+    // A crosshair set by code raises no event.
+    this.#point(at);
   }
 
   remove(): void {
     this.#chart.remove();
+  }
+
+  #point(at: number | null): void {
+    this.#pointed = at;
+    this.#onPoint(at === null ? null : (this.#slots[at]?.openMs ?? null));
   }
 
   #bringIntoView(at: number): void {

@@ -105,7 +105,13 @@ export function gapSpans(gaps: readonly Gap[], slots: readonly Slot[], intervalM
     .filter((span) => span.to > span.from);
 }
 
-/** The bar at or before a slot, for the legend: an empty slot has none of its own. */
+/** The slot that opens at a moment; null outside of the chart. */
+export function slotAt(slots: readonly Slot[], openMs: number, intervalMs: number): Slot | null {
+  const startMs = slots[0]?.openMs ?? 0;
+  return slots[(openMs - startMs) / intervalMs] ?? null;
+}
+
+/** Percent from open to close; null when the bar opened at 0. */
 export function changeInBar(candle: Candle): number | null {
   return candle.open === 0 ? null : (candle.close / candle.open - 1) * 100;
 }

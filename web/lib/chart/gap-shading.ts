@@ -52,12 +52,21 @@ export class GapShading implements ISeriesPrimitive<Time> {
     this.#requestUpdate?.();
   }
 
-  /** Left and right edge in pixels; a slot's coordinate is its middle. */
+  /** Left and right edge in pixels. */
   #edges(span: GapSpan): readonly [number, number] | null {
-    const scale = this.#chart?.timeScale();
-    const from = scale?.logicalToCoordinate((span.from - 0.5) as Logical) ?? null;
-    const to = scale?.logicalToCoordinate((span.to - 0.5) as Logical) ?? null;
+    const from = this.#edge(span.from);
+    const to = this.#edge(span.to);
     return from === null || to === null ? null : [from, to];
+  }
+
+  /** The chart knows the middle of whole slots only; edges lie between them. */
+  #edge(position: number): number | null {
+    const scale = this.#chart?.timeScale();
+    const slot = Math.floor(position);
+    const middle = scale?.logicalToCoordinate(slot as Logical) ?? null;
+    const next = scale?.logicalToCoordinate((slot + 1) as Logical) ?? null;
+    if (middle === null || next === null) return null;
+    return middle + (position - slot - 0.5) * (next - middle);
   }
 
   #drawShades(target: DrawTarget): void {

@@ -1,6 +1,6 @@
 /** A small API on loopback with the contract of api/openapi.json, whose market a test moves. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Candle, CoinDetail, CoinRow, Gap, Health, PartHealth } from "@/lib/api/types";
 
 const MINUTE_MS = 60_000;
@@ -37,17 +37,35 @@ function drawer(seed: number): () => number {
 }
 
 export class FakeApi {
-  nowMs = Date.parse("2023-03-11T14:02:11.000Z");
+  nowMs = 0;
   speed = 1;
   isReplay = false;
-  /** Every answer is a 503 while this is true. */
+  /** Every answer but /health is a 503 while this is true. */
   isBroken = false;
+  hasCandles = true;
   down = new Set<string>();
   gaps: Gap[] = [];
-  readonly asked: string[] = [];
-  readonly #prices = new Map<string, number>(COINS.map(([id, , , price]) => [id, price]));
-  readonly #sockets = new Set<import("node:net").Socket>();
+  asked: string[] = [];
+  #prices = new Map<string, number>();
+  readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
+
+  constructor() {
+    this.reset();
+  }
+
+  /** Back to a healthy market at its usual prices. */
+  reset(): void {
+    this.nowMs = Date.parse("2023-03-11T14:02:11.000Z");
+    this.speed = 1;
+    this.isReplay = false;
+    this.isBroken = false;
+    this.hasCandles = true;
+    this.down = new Set();
+    this.gaps = [];
+    this.asked = [];
+    this.#prices = new Map(COINS.map(([id, , , price]) => [id, price]));
+  }
 
   setPrice(coinId: string, price: number): void {
     this.#prices.set(coinId, price);
@@ -69,9 +87,14 @@ export class FakeApi {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  async stop(): Promise<void> {
+  /** Ends; says the address it had, so that it can come back there. */
+  async stop(): Promise<string> {
+    const server = this.#server;
+    if (!server) throw new Error("not started");
+    const { port } = server.address() as AddressInfo;
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise<void>((done) => (this.#server ? this.#server.close(() => done()) : done()));
+    await new Promise<void>((done) => server.close(() => done()));
+    return `http://127.0.0.1:${port}`;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -96,6 +119,10 @@ export class FakeApi {
       return send(404, { type: "about:blank", title: "Unknown coin", status: 404, detail: "No such coin." });
     }
     if (last === undefined) return send(200, this.#envelope(this.#detail(coinId)));
+    if (!this.hasCandles) {
+      const detail = `${coinId} has no market.`;
+      return send(404, { type: "about:blank", title: "Not found", status: 404, detail });
+    }
     return send(200, this.#candles(coinId, url.searchParams));
   }
 

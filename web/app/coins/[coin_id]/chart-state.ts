@@ -32,6 +32,8 @@ export const RANGE_MS: Record<Range, number> = {
 export const MOST_BARS = 10_000;
 /** Fewer than this is no chart. */
 const FEWEST_BARS = 4;
+/** A new interval keeps the range if that shows at least this many bars. */
+const ENOUGH_BARS = 24;
 
 const USUAL_RANGE: Record<Interval, Range> = {
   "1m": "6h",
@@ -59,8 +61,9 @@ export function whyNot(interval: Interval, range: Range): string | null {
 
 /** Keeps the range where the new interval can show it, else takes the interval's usual one. */
 export function withInterval(state: ChartState, interval: Interval): ChartState {
-  const range = whyNot(interval, state.range) === null ? state.range : USUAL_RANGE[interval];
-  return { ...state, interval, range };
+  const isEnough = RANGE_MS[state.range] / INTERVAL_MS[interval] >= ENOUGH_BARS;
+  const isKept = isEnough && whyNot(interval, state.range) === null;
+  return { ...state, interval, range: isKept ? state.range : USUAL_RANGE[interval] };
 }
 
 export function parseChartState(query: URLSearchParams): ChartState {
