@@ -9,7 +9,7 @@ or the cap is reached: a market that never traded must not cost a whole topic at
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -137,6 +137,8 @@ class KafkaTail:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
                 "fetch.queue.backoff.ms": 1,
+                # A new window waits until the last fetch is answered, so that must be soon.
+                "fetch.wait.max.ms": 10,
                 "log_level": 2,
             }
         )
@@ -178,20 +180,18 @@ class KafkaTail:
             return
         self._consumer.assign([TopicPartition(self._topic, partition, start)])
         deadline = time.monotonic() + KAFKA_PATIENCE_S
-        while True:
-            messages: list[Any] = self._consumer.consume(5_000, timeout=1.0)
+        offset = start
+        while offset < end and not self._at_end(partition, end):
+            # Exactly what is left, because `consume` waits for as many as it was asked for.
+            messages = self._consumer.consume(min(end - offset, 5_000), timeout=0.5)
             for message in messages:
-                if message.error() is not None:
+                at = message.offset()
+                if message.error() is not None or at is None:
                     log.warning("kafka_read", topic=self._topic, error=str(message.error()))
-                    continue
-                deadline = time.monotonic() + KAFKA_PATIENCE_S
-                if message.offset() >= end:
-                    return
-                yield message.value() or b""
-                if message.offset() == end - 1:
-                    return
-            if self._at_end(partition, end):
-                return
+                elif at < end:
+                    yield message.value() or b""
+                    offset = at + 1
+                    deadline = time.monotonic() + KAFKA_PATIENCE_S
             if time.monotonic() > deadline:
                 raise Fatal(f"Kafka gave nothing of {self._topic}/{partition} for a minute")
 

@@ -130,7 +130,7 @@ class BinanceTrades(StreamSource):
         except (KeyError, TypeError, ValueError):
             whole = False
         if not whole:
-            return _refusal(row, symbol, known=symbol in self._markets)
+            return _refusal(row, symbol, known=symbol in self.symbols)
         record: Record = {
             "source": "binance",
             "symbol": symbol,

@@ -1,0 +1,39 @@
+import pytest
+
+from agents.settings import AgentSettings
+from market.coins import default_symbols
+from market.settings import read_settings
+
+
+def test_symbols_come_from_a_comma_list_in_any_case_and_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CRYPTOVIZ_BINANCE_SYMBOLS", "btcusdt, ETHUSDT,BTCUSDT")
+    assert read_settings(AgentSettings).binance_symbols == ("BTCUSDT", "ETHUSDT")
+
+
+def test_without_a_setting_every_known_coin_s_main_market_is_followed():
+    assert AgentSettings().binance_symbols == default_symbols("binance")
+
+
+def test_every_wrong_field_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("CRYPTOVIZ_BINANCE_SYMBOLS", "NOPEUSDT")
+    monkeypatch.setenv("CRYPTOVIZ_COINGECKO_URL", "api.coingecko.com")
+    monkeypatch.setenv("CRYPTOVIZ_BODY_CAP_BYTES", "-1")
+    with pytest.raises(SystemExit) as exit_info:
+        read_settings(AgentSettings)
+    assert exit_info.value.code == 2
+    printed = capsys.readouterr().err
+    for name in ("BINANCE_SYMBOLS", "COINGECKO_URL", "BODY_CAP_BYTES"):
+        assert f"CRYPTOVIZ_{name}:" in printed
+    assert "coins.csv" in printed
+
+
+def test_no_market_at_all_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CRYPTOVIZ_BINANCE_SYMBOLS", " , ")
+    with pytest.raises(SystemExit):
+        read_settings(AgentSettings)
+
+
+def test_a_key_is_not_printed():
+    assert "top-secret" not in repr(AgentSettings(coingecko_api_key="top-secret"))
