@@ -91,7 +91,7 @@ class Platform:
         )
 
     def driver(self, access: InfluxAccess) -> Command:
-        """One Spark driver for all jobs. What a killed one left in its scratch folder is cleared."""
+        """One Spark driver for all jobs; scratch files of a killed one are cleared."""
         shutil.rmtree(spark.scratch(self._home, spark.NAME), ignore_errors=True)
         return self.job(DRIVER, access, name=spark.NAME)
 
