@@ -50,11 +50,18 @@ def _by_base() -> Mapping[str, Coin]:
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
-    """(base, quote) of an exchange's symbol such as BTCUSDC. Raises Fatal for an unknown quote."""
-    for quote in QUOTES:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            return symbol.removesuffix(quote), quote
-    raise Fatal(f"{symbol}: no known quote currency at its end; known: {', '.join(QUOTES)}")
+    """(base, quote) of an exchange's symbol such as BTCUSDC. Raises Fatal for an unknown quote.
+
+    Of several readings the one with a known base counts: BNBUSD is (BNB, USD), not (BN, BUSD).
+    """
+    readings = [
+        (symbol.removesuffix(quote), quote)
+        for quote in QUOTES
+        if symbol.endswith(quote) and len(symbol) > len(quote)
+    ]
+    if not readings:
+        raise Fatal(f"{symbol}: no known quote currency at its end; known: {', '.join(QUOTES)}")
+    return next((reading for reading in readings if reading[0] in _by_base()), readings[0])
 
 
 def market_of(source: str, symbol: str) -> Market:

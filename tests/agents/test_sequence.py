@@ -33,8 +33,9 @@ def test_old_and_repeated_ids_are_counted_and_dropped():
 
 
 def test_trades_out_of_order_within_a_batch_are_put_in_order_without_a_hole():
-    admitted = TradeSequence({"BTCUSDT": 4}).admit([trade(7), trade(5), trade(6)])
-    assert ids(admitted.ready) == [5, 6, 7]
+    batch = [trade(8), trade(7), trade(5), trade(6)]
+    admitted = TradeSequence({"BTCUSDT": 4}).admit(batch)
+    assert ids(admitted.ready) == [5, 6, 7, 8]
     assert admitted.holes == []
     assert admitted.waiting == []
 

@@ -23,9 +23,12 @@ from market.errors import Fatal
         ("ETHBTC", ("ETH", "BTC")),
         ("USDCUSDT", ("USDC", "USDT")),
         ("BNBETH", ("BNB", "ETH")),
+        ("BNBUSD", ("BNB", "USD")),
+        ("USDTUSD", ("USDT", "USD")),
+        ("NEWFDUSD", ("NEW", "FDUSD")),
     ],
 )
-def test_a_symbol_splits_at_its_longest_known_quote(symbol: str, parts: tuple[str, str]):
+def test_a_symbol_splits_before_its_quote(symbol: str, parts: tuple[str, str]):
     assert split_symbol(symbol) == parts
 
 
@@ -35,15 +38,8 @@ def test_a_symbol_without_a_base_or_with_an_unknown_quote_is_refused(symbol: str
         split_symbol(symbol)
 
 
-def test_tether_against_the_dollar_reads_as_another_quote_and_is_refused_rather_than_guessed():
-    with pytest.raises(Fatal):
-        market_of("binance", "USDTUSD")
-
-
-def test_every_other_base_with_every_quote_splits_back():
+def test_every_known_base_with_every_quote_splits_back():
     for coin in coins().values():
-        if coin.symbol == "USDT":
-            continue
         for quote in QUOTES:
             assert split_symbol(coin.exchange_base + quote) == (coin.exchange_base, quote)
 
