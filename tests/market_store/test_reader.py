@@ -1,0 +1,316 @@
+"""The reader against the real InfluxDB that `./cryptoviz up` starts."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from market.coins import Market
+from market.errors import StoreUnavailable
+from market.settings import InfluxReadSettings
+from market.store.compose import compose
+from market.store.gaps import id_gaps
+from market.store.reader import StoreReader, open_store
+from market.store.rows import Bar, CandleSeries, Gap
+from tests.market_store.builders import DAY, DAY_START, HOUR, MINUTE, a_minute, an_external
+
+pytestmark = pytest.mark.integration
+
+FIELDS = [
+    "open",
+    "high",
+    "low",
+    "close",
+    "volume",
+    "quote_volume",
+    "trades",
+    "vwap",
+    "buy_volume",
+    "sell_volume",
+    "first_trade_id",
+    "last_trade_id",
+    "coverage",
+]
+INTEGERS = {"trades", "first_trade_id", "last_trade_id"}
+numbers = count()
+
+
+def line(bar: Bar, market: Market, interval: str = "1m") -> str:
+    fields = {name: getattr(bar, name) for name in FIELDS if getattr(bar, name) is not None}
+    written = ",".join(
+        f"{name}={cell}{'i' if name in INTEGERS else ''}" for name, cell in fields.items()
+    )
+    if bar.layer == "speed":
+        written += f",last_traded_at_ms={bar.close_time_ms - 1}i"
+    return (
+        f"crypto_candles,coin_id={market.coin_id},interval={interval},layer={bar.layer},"
+        f"quote={market.quote},source={market.source},symbol={market.symbol} "
+        f"{written} {bar.open_time_ms}"
+    )
+
+
+class Store:
+    """A reader and a way to write line protocol past it."""
+
+    def __init__(self, access, reader: StoreReader) -> None:
+        self.access = access
+        self.reader = reader
+
+    def write(self, bucket: str, lines: Iterable[str]) -> None:
+        answer = httpx.post(
+            f"{self.access.url}/api/v2/write",
+            params={"org": self.access.org, "bucket": bucket, "precision": "ms"},
+            headers={"Authorization": f"Token {self.access.write_token}"},
+            content="\n".join(lines),
+        )
+        assert answer.status_code == 204, answer.text
+
+    def write_bars(self, market: Market, bars: Iterable[Bar], interval: str = "1m") -> None:
+        by_layer: dict[str, list[str]] = {"speed": [], "external": []}
+        for bar in bars:
+            by_layer[bar.layer].append(line(bar, market, interval))
+        for layer, lines in by_layer.items():
+            bucket = self.access.speed_bucket if layer == "speed" else self.access.bucket
+            if lines:
+                self.write(bucket, lines)
+
+    def final_through(self, at_ms: int) -> None:
+        tags = "batch_ledger,interval=1m,kind=final_through,layer=speed"
+        self.write(self.access.speed_bucket, [f"{tags} final_through_ms={at_ms}i {at_ms}"])
+
+    async def candles(self, market: Market, interval_ms: int, **facts) -> CandleSeries:
+        named = {
+            "from_ms": DAY_START,
+            "to_ms": DAY_START + DAY,
+            "now_ms": DAY_START + 2 * DAY,
+        } | facts
+        return await self.reader.candles(market, interval_ms=interval_ms, **named)
+
+
+def settings(access, **facts) -> InfluxReadSettings:
+    named = {
+        "influx_url": access.url,
+        "influx_org": access.org,
+        "influx_bucket": access.bucket,
+        "influx_speed_bucket": access.speed_bucket,
+        "influx_read_token": SecretStr(access.read_token),
+    } | facts
+    return InfluxReadSettings(**named)
+
+
+OpenReader = Callable[[], AbstractAsyncContextManager[Store]]
+
+
+@pytest.fixture
+def opened(influx_server) -> OpenReader:
+    """Opens the store. A context, because the connection belongs to the test's own loop."""
+
+    @asynccontextmanager
+    async def open_it() -> AsyncIterator[Store]:
+        async with open_store(settings(influx_server), 10.0) as reader:
+            yield Store(influx_server, reader)
+
+    return open_it
+
+
+@pytest.fixture
+def market() -> Market:
+    """A market nobody else in this session uses; its symbol tries to break out of a string."""
+    return Market("binance", f'T"{next(numbers)}USDT', f"coin{next(numbers)}", "USDT")
+
+
+async def test_a_bar_comes_back_as_it_was_written(opened, market):
+    async with opened() as store:
+        minutes = [a_minute(n, open=0.1 + n / 3) for n in range(5)]
+        store.write_bars(market, minutes)
+        series = await store.candles(market, MINUTE)
+        assert list(series.bars) == minutes
+        assert series.gaps == ()
+
+
+async def test_windows_of_the_database_equal_composing_its_minutes(opened, market):
+    async with opened() as store:
+        minutes = [
+            a_minute(n, open=10 + n / 7, high=20 + n % 11, low=5 - n % 3, volume=1 / (n + 1))
+            for n in range(200)
+        ]
+        store.write_bars(market, minutes)
+        for interval_ms in (5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY):
+            series = await store.candles(market, interval_ms)
+            expected = compose(minutes, interval_ms)
+            assert len(series.bars) == len(expected)
+            for bar, wanted in zip(series.bars, expected, strict=True):
+                for name in ("open_time_ms", "open", "high", "low", "close", "trades", "coverage"):
+                    assert getattr(bar, name) == getattr(wanted, name), name
+                assert (bar.first_trade_id, bar.last_trade_id) == (
+                    wanted.first_trade_id,
+                    wanted.last_trade_id,
+                )
+                assert bar.volume == pytest.approx(wanted.volume, rel=1e-9)
+                assert bar.vwap == pytest.approx(wanted.vwap, rel=1e-9)
+
+
+async def test_holes_are_found_to_the_minute_in_every_interval(opened, market):
+    async with opened() as store:
+        minutes = [a_minute(n) for n in range(20)]
+        minutes += [a_minute(n, first_id=n * 10 + 7) for n in range(30, 60)]
+        minutes[40] = a_minute(50, first_id=507, held_ids=4)
+        store.write_bars(market, minutes)
+        store.final_through(DAY_START + HOUR)
+        expected = (
+            Gap(DAY_START + 20 * MINUTE, DAY_START + 30 * MINUTE, 107),
+            Gap(DAY_START + 50 * MINUTE, DAY_START + 51 * MINUTE, 6),
+        )
+        assert tuple(id_gaps(minutes, DAY_START + HOUR)) == expected
+        for interval_ms in (MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR):
+            series = await store.candles(market, interval_ms)
+            assert series.gaps == expected, interval_ms
+        (hour,) = series.bars
+        assert hour.coverage == pytest.approx((50 * 10 - 6) / (50 * 10 + 107))
+
+
+async def test_bars_are_final_up_to_the_ledgers_newest_point(opened, market):
+    async with opened() as store:
+        store.write_bars(market, [an_external(n) for n in range(10)])
+        store.write_bars(market, [a_minute(n, volume=9.0) for n in range(10, 90)])
+        store.final_through(DAY_START + 61 * MINUTE)
+        store.final_through(DAY_START + 62 * MINUTE)
+        series = await store.candles(market, MINUTE)
+        final = [bar for bar in series.bars if series.is_final(bar)]
+        assert len(final) == 62
+        assert [bar.layer for bar in series.bars[:11]] == ["external"] * 10 + ["speed"]
+        hours = await store.candles(market, HOUR)
+        assert [hours.is_final(bar) for bar in hours.bars] == [True, False]
+
+
+async def test_native_hours_and_days_stand_where_minutes_do_not_reach(opened, market):
+    async with opened() as store:
+        days = [an_external(-1_440 * n, length=DAY, volume=500.0) for n in (2, 1)]
+        hours = [an_external(60 * n, length=HOUR, volume=50.0) for n in range(-30, 3)]
+        store.write_bars(market, days, "1d")
+        store.write_bars(market, hours, "1h")
+        store.write_bars(market, [a_minute(n) for n in range(180, 200)])
+        from_ms = DAY_START - 2 * DAY
+        answered = await store.candles(market, DAY, from_ms=from_ms)
+        assert [bar.volume for bar in answered.bars] == [500.0, 500.0, 3 * 50.0 + 20 * 2.0]
+        answered = await store.candles(market, HOUR, from_ms=DAY_START - 2 * HOUR)
+        assert [bar.layer for bar in answered.bars] == ["external"] * 5 + ["speed"]
+
+
+async def test_an_exchanges_bar_that_has_not_closed_is_left_out(opened, market):
+    async with opened() as store:
+        store.write_bars(market, [an_external(0), an_external(1)])
+        series = await store.candles(market, MINUTE, now_ms=DAY_START + 90_000)
+        assert len(series.bars) == 1
+
+
+async def test_a_snapshot_is_one_point_and_not_a_mix_of_several(opened, market):
+    async with opened() as store:
+        tags = f"crypto_market,coin_id={market.coin_id},source=coingecko"
+        store.write(
+            store.access.bucket,
+            [
+                f"{tags} price_usd=1.5,max_supply=21.0,collected_at_ms=1i {DAY_START}",
+                f"{tags} price_usd=2.5,collected_at_ms=2i {DAY_START + MINUTE}",
+            ],
+        )
+        latest = await store.reader.latest(now_ms=DAY_START + HOUR)
+        (snapshot,) = [one for one in latest.snapshots if one.coin_id == market.coin_id]
+        assert (snapshot.price_usd, snapshot.max_supply) == (2.5, None)
+        assert snapshot.observed_at_ms == DAY_START + MINUTE
+
+        store.write(
+            store.access.bucket,
+            [f"{tags} price_usd=3.5,collected_at_ms=3i {DAY_START + 2 * MINUTE}"],
+        )
+        latest = await store.reader.latest(now_ms=DAY_START + HOUR)
+        (snapshot,) = [one for one in latest.snapshots if one.coin_id == market.coin_id]
+        assert snapshot.price_usd == 3.5
+
+
+async def test_the_last_trade_of_a_market_wins_over_the_exchanges_bars(opened, market):
+    async with opened() as store:
+        store.write_bars(market, [an_external(0), a_minute(1, close=42.0)])
+        latest = await store.reader.latest(now_ms=DAY_START + HOUR)
+        (last,) = [one for one in latest.candles if one.symbol == market.symbol]
+        assert (last.price, last.layer) == (42.0, "speed")
+        assert last.last_traded_at_ms == DAY_START + 2 * MINUTE - 1
+
+
+async def test_history_is_the_last_of_each_window(opened, market):
+    async with opened() as store:
+        tags = f"crypto_market,coin_id={market.coin_id},source=coingecko"
+        store.write(
+            store.access.bucket,
+            [f"{tags} price_usd={n}.0 {DAY_START + n * MINUTE}" for n in range(12)],
+        )
+        history = await store.reader.history(
+            market.coin_id,
+            "coingecko",
+            from_ms=DAY_START,
+            to_ms=DAY_START + HOUR,
+            every_ms=5 * MINUTE,
+        )
+        assert [(row.time_ms, row.price_usd) for row in history.rows] == [
+            (DAY_START, 4.0),
+            (DAY_START + 5 * MINUTE, 9.0),
+            (DAY_START + 10 * MINUTE, 11.0),
+        ]
+        assert history.rows[0].market_cap_usd is None
+        assert history.observed_at_ms == DAY_START + 11 * MINUTE
+
+
+async def test_what_a_caller_says_is_never_flux(opened):
+    async with opened() as store:
+        hostile = Market("binance", '" or r.symbol != "', "bitcoin", "USDT")
+        series = await store.candles(hostile, MINUTE)
+        assert series.bars == ()
+
+
+async def test_the_database_answers_with_its_version(opened):
+    async with opened() as store:
+        status = await store.reader.status()
+        assert status.version == "2.9.1"
+        assert status.latency_ms > 0
+
+
+async def test_a_wrong_token_or_bucket_is_unavailable_and_no_bug(influx_server):
+    wrong = settings(influx_server, influx_read_token=SecretStr("wrong"))
+    async with open_store(wrong, 10.0) as reader:
+        with pytest.raises(StoreUnavailable):
+            await reader.latest(now_ms=DAY_START)
+    unmade = settings(influx_server, influx_speed_bucket="not made yet")
+    async with open_store(unmade, 10.0) as reader:
+        with pytest.raises(StoreUnavailable):
+            await reader.latest(now_ms=DAY_START)
+
+
+async def test_a_refused_connection_is_unavailable(influx_server):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refused
+        nobody = settings(influx_server, influx_url=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        async with open_store(nobody, 10.0) as reader:
+            with pytest.raises(StoreUnavailable):
+                await reader.latest(now_ms=DAY_START)
+            with pytest.raises(StoreUnavailable):
+                await reader.status()
+
+
+async def test_a_silent_database_is_given_up_after_the_timeout(influx_server):
+    async def say_nothing(reader, _writer) -> None:
+        await reader.read()
+        _writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    silent = settings(influx_server, influx_url=f"http://127.0.0.1:{port}")
+    async with open_store(silent, 0.2) as reader:
+        with pytest.raises(StoreUnavailable, match="too long"):
+            await reader.latest(now_ms=DAY_START)
+    server.close()
+    await server.wait_closed()
