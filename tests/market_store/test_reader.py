@@ -21,21 +21,10 @@ from tests.market_store.builders import DAY, DAY_START, HOUR, MINUTE, a_minute, 
 
 pytestmark = pytest.mark.integration
 
-FIELDS = [
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "quote_volume",
-    "trades",
-    "vwap",
-    "buy_volume",
-    "sell_volume",
-    "first_trade_id",
-    "last_trade_id",
-    "coverage",
-]
+FIELDS = (
+    *("open", "high", "low", "close", "volume", "quote_volume", "trades", "vwap"),
+    *("buy_volume", "sell_volume", "first_trade_id", "last_trade_id", "coverage"),
+)
 INTEGERS = {"trades", "first_trade_id", "last_trade_id"}
 numbers = count()
 

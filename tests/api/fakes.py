@@ -1,0 +1,128 @@
+"""A store, a clock and a broker that say what a test tells them to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.kafka_probe import KafkaState
+from api.settings import ApiSettings
+from market.errors import StoreUnavailable
+from market.store.rows import (
+    CandleSeries,
+    History,
+    LastCandle,
+    Latest,
+    Snapshot,
+    StoreStatus,
+)
+
+NOW = 1_678_536_000_000  # 2023-03-11T12:00Z
+NOTHING = CandleSeries(bars=(), gaps=(), final_through_ms=None, external_through_ms=None)
+
+
+@dataclass
+class FakeClock:
+    speed: float = 1.0
+    scenario: str | None = None
+    at_ms: int = NOW
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+@dataclass
+class FakeStore:
+    snapshots: tuple[Snapshot, ...] = ()
+    last: tuple[LastCandle, ...] = ()
+    series: CandleSeries = NOTHING
+    answered: History = field(default_factory=lambda: History(rows=(), observed_at_ms=None))
+    is_down: bool = False
+    reads: int = 0
+    asked: list[dict[str, object]] = field(default_factory=list)
+
+    def _check(self) -> None:
+        if self.is_down:
+            raise StoreUnavailable("connect to secret-host:8086 failed with token abc")
+
+    async def latest(self, *, now_ms: int) -> Latest:
+        self._check()
+        self.reads += 1
+        await asyncio.sleep(0)
+        return Latest(snapshots=self.snapshots, candles=self.last)
+
+    async def history(self, coin_id, source, *, from_ms, to_ms, every_ms) -> History:
+        self._check()
+        self.asked.append({"source": source, "from_ms": from_ms, "to_ms": to_ms})
+        return self.answered
+
+    async def candles(self, market, *, interval_ms, from_ms, to_ms, now_ms) -> CandleSeries:
+        self._check()
+        self.asked.append({"market": market, "from_ms": from_ms, "to_ms": to_ms})
+        return self.series
+
+    async def status(self) -> StoreStatus:
+        self._check()
+        return StoreStatus(latency_ms=1.5, version="2.9.1")
+
+
+def a_snapshot(coin_id: str = "bitcoin", **facts) -> Snapshot:
+    named = {
+        "observed_at_ms": NOW - 30_000,
+        "symbol": "btc",
+        "name": "Bitcoin",
+        "price_usd": 100.0,
+        "market_cap_rank": 1,
+        "collected_at_ms": NOW - 29_000,
+    } | facts
+    return Snapshot(coin_id=coin_id, source="coingecko", **named)
+
+
+def a_last_candle(symbol: str = "BTCUSDT", **facts) -> LastCandle:
+    named = {
+        "coin_id": "bitcoin",
+        "quote": symbol.removeprefix("BTC"),
+        "layer": "speed",
+        "open_time_ms": NOW - 60_000,
+        "price": 101.0,
+        "last_traded_at_ms": NOW - 5_000,
+    } | facts
+    return LastCandle(source="binance", symbol=symbol, **named)
+
+
+def a_settings(**facts) -> ApiSettings:
+    return ApiSettings(influx_read_token=SecretStr("unused"), **facts)
+
+
+@asynccontextmanager
+async def serving(
+    store: FakeStore,
+    *,
+    clock: FakeClock | None = None,
+    kafka: KafkaState | None = None,
+    raises: bool = True,
+    **settings,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app on fakes, within the app's lifespan."""
+
+    @asynccontextmanager
+    async def open_fake() -> AsyncIterator[FakeStore]:
+        yield store
+
+    up = kafka or KafkaState(is_up=True, detail="1 broker(s) answer.")
+    app = create_app(
+        a_settings(**settings),
+        clock=clock or FakeClock(),
+        store=open_fake,
+        ask_kafka=lambda: up,
+    )
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=raises)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api.test") as client,
+    ):
+        yield client
