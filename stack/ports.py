@@ -63,14 +63,17 @@ def _owner_by_lsof(port: int) -> str:
 
 def check_free(ports: dict[str, int]) -> None:
     """Raises Failure that names every taken port, its owner and the setting that moves it."""
-    taken = [
-        f"Port {port}, wanted for {setting.lower().removesuffix('_port')}, is taken by "
-        f"{owner(port)}."
-        for setting, port in ports.items()
-        if not is_free(port)
-    ]
+    taken = {setting: port for setting, port in ports.items() if not is_free(port)}
     if taken:
-        settings = ", ".join(f"CRYPTOVIZ_{setting}" for setting in ports)
         raise Failure(
-            "\n".join(taken), fix=f"Stop it, or choose other ports in .env with {settings}."
+            "\n".join(
+                f"Port {port}, wanted for {_words(setting)}, is taken by {owner(port)}."
+                for setting, port in taken.items()
+            ),
+            fix="Stop it, or choose another port in .env: "
+            + ", ".join(f"CRYPTOVIZ_{setting}=..." for setting in taken),
         )
+
+
+def _words(setting: str) -> str:
+    return setting.removesuffix("_PORT").lower().replace("_", " ")
