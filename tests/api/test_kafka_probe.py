@@ -1,6 +1,9 @@
+import socket
 import threading
 
-from api.kafka_probe import MAX_AGE_S, KafkaProbe, KafkaState
+import pytest
+
+from api.kafka_probe import MAX_AGE_S, KafkaProbe, KafkaState, ask_broker
 
 UP = KafkaState(is_up=True, detail="1 broker(s) answer.")
 DOWN = KafkaState(is_up=False, detail="The broker does not answer.")
@@ -52,3 +55,11 @@ async def test_a_broker_that_hangs_does_not_hang_health(monkeypatch):
     broker.answers.set()
     await probe.close()
     assert await probe.state() == UP
+
+
+@pytest.mark.integration
+def test_a_real_broker_answers_and_an_absent_one_does_not(kafka_server):
+    assert ask_broker(kafka_server.bootstrap)() == UP
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refused
+        assert ask_broker(f"127.0.0.1:{taken.getsockname()[1]}")() == DOWN
