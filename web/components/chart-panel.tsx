@@ -48,7 +48,7 @@ export function ChartPanel({ coin, chart, initial }: Props) {
     <section className="panel flex min-w-0 flex-col" aria-label="Chart">
       <Pickers coin={coin} chart={chart} />
       <Legend slot={pointed} last={last} />
-      <div className="relative h-[360px] sm:h-[520px]">
+      <div className="relative h-[360px] sm:h-[max(420px,calc(100dvh-300px))]">
         {slots.length > 0 ? (
           <CandleCanvas
             slots={slots}

@@ -95,6 +95,12 @@ export function formatAge(ageMs: Maybe): string {
   return `${fixed(Math.floor(seconds / 86_400), 0)} d`;
 }
 
+/** How long something lasted, rounded, at least a minute: 1 min, 42 min, 3 h. */
+export function formatSpan(spanMs: number): string {
+  const minutes = Math.max(1, Math.round(spanMs / 60_000));
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
 /** "UTC" or an IANA name, as the reader chose. */
 export type Zone = string;
 export type TimeStyle = "time" | "minute" | "date" | "dateTime" | "dateMinute";

@@ -1,8 +1,7 @@
 /** What the badge and the strip say about the platform: words made of /health. */
-import type { Health, PartHealth } from "./api/types";
+import type { Envelope, Health, PartHealth } from "./api/types";
 import { formatAge, formatTime, type Zone } from "./format";
 import type { Live } from "./live-feed";
-import type { Envelope } from "./api/types";
 
 export type Freshness = { word: "LIVE" | "STALE" } | { word: "DELAYED"; seconds: number };
 
@@ -10,12 +9,15 @@ export type Freshness = { word: "LIVE" | "STALE" } | { word: "DELAYED"; seconds:
 const LIVE_FOR_S = 15;
 const REPLAY_SLACK_S = 10;
 
+/** Parts of /health that say how new the data is; the others say whether a process answers. */
+const JUDGES_DATA: ReadonlySet<string> = new Set(["prices", "trades"]);
+
 /** The freshest of the parts that judge data; null parts and dead ones do not count. */
 export function freshness(live: Live<Envelope<Health>>): Freshness {
   const health = live.answer?.data;
   if (!health || live.error) return { word: "STALE" };
   const ages = health.parts
-    .filter((part) => (part.name === "trades" || part.name === "prices") && part.is_up)
+    .filter((part) => JUDGES_DATA.has(part.name) && part.is_up)
     .flatMap((part) => (part.age_s === null ? [] : [part.age_s]));
   if (ages.length === 0) return { word: "STALE" };
   const ageS = Math.min(...ages);
@@ -34,7 +36,7 @@ export interface Trouble {
 
 function partSentence(part: PartHealth, sinceMs: number, zone: Zone): string {
   const since = formatTime(sinceMs, zone, "time");
-  if (part.name === "prices" || part.name === "trades") {
+  if (JUDGES_DATA.has(part.name)) {
     const last = part.observed_at
       ? `the last are ${formatAge((part.age_s ?? 0) * 1000)} old, of ${formatTime(part.observed_at, zone, "dateTime")}`
       : "none have arrived yet";
@@ -60,9 +62,11 @@ export function troubles(
     const sentence = `${live.error.title} since ${since}.${shown} ./cryptoviz status says what runs.`;
     return [{ key: "api", sentence }];
   }
-  const parts = live.answer?.data.parts ?? [];
-  return parts
-    .filter((part) => !part.is_up)
+  const down = (live.answer?.data.parts ?? []).filter((part) => !part.is_up);
+  // Without the store nobody can say how new the data is, so its silence is the whole story.
+  const isStoreDown = down.some((part) => part.name === "influxdb");
+  return down
+    .filter((part) => !isStoreDown || !JUDGES_DATA.has(part.name))
     .map((part) => ({
       key: part.name,
       sentence: partSentence(part, downSince.get(part.name) ?? Date.now(), zone),

@@ -79,7 +79,7 @@ export class CandleChart {
     // style element with it, which the Content-Security-Policy refuses.
     this.#chart = createChart(box, {
       autoSize: true,
-      layout: { attributionLogo: false, fontFamily: '"Inter Variable", system-ui, sans-serif', fontSize: 11 },
+      layout: { attributionLogo: false, fontFamily: "InterVariable, system-ui, sans-serif", fontSize: 11 },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffsetPixels: ROOM_AT_RIGHT_PX },

@@ -3,6 +3,7 @@
  * empty where nobody traded, so that time runs evenly. Pure; times are milliseconds UTC.
  */
 import type { Candle, CandleMeta, Candles, Gap } from "../api/types";
+import { formatCount, formatSpan } from "../format";
 
 export interface Slot {
   openMs: number;
@@ -81,15 +82,15 @@ export interface GapSpan {
   /** Position in slots, possibly between two; 0 is the left edge of the first slot. */
   from: number;
   to: number;
-  label: string;
+  /** What may be written on it, the longest first. */
+  labels: readonly string[];
 }
 
-function gapLabel(gap: Gap): string {
-  const minutes = (Date.parse(gap.to) - Date.parse(gap.from)) / 60_000;
-  const long = minutes < 1.5 ? "1 min" : minutes < 120 ? `${Math.round(minutes)} min` : `${Math.round(minutes / 60)} h`;
-  const missing =
-    gap.missing_trades === null ? "" : `, ${gap.missing_trades.toLocaleString("en-US")} trades missing`;
-  return `feed down ${long}${missing}`;
+function gapLabels(gap: Gap): string[] {
+  const length = formatSpan(Date.parse(gap.to) - Date.parse(gap.from));
+  const labels = [`feed down ${length}`, length];
+  if (gap.missing_trades === null) return labels;
+  return [`feed down ${length}, ${formatCount(gap.missing_trades)} trades missing`, ...labels];
 }
 
 /** The gaps inside the drawn slots; what lies outside is cut off. */
@@ -100,7 +101,7 @@ export function gapSpans(gaps: readonly Gap[], slots: readonly Slot[], intervalM
     .map((gap) => ({
       from: Math.max(0, (Date.parse(gap.from) - startMs) / intervalMs),
       to: Math.min(slots.length, (Date.parse(gap.to) - startMs) / intervalMs),
-      label: gapLabel(gap),
+      labels: gapLabels(gap),
     }))
     .filter((span) => span.to > span.from);
 }

@@ -13,7 +13,7 @@ import type { Palette } from "./palette";
 
 type DrawTarget = Parameters<IPrimitivePaneRenderer["draw"]>[0];
 
-const LABEL_FONT = '11px "Inter Variable", system-ui, sans-serif';
+const LABEL_FONT = "11px InterVariable, system-ui, sans-serif";
 const LABEL_TOP = 14;
 
 export class GapShading implements ISeriesPrimitive<Time> {
@@ -86,8 +86,10 @@ export class GapShading implements ISeriesPrimitive<Time> {
       context.textAlign = "center";
       for (const span of this.#spans) {
         const edges = this.#edges(span);
-        if (!edges || context.measureText(span.label).width > edges[1] - edges[0] - 8) continue;
-        context.fillText(span.label, (edges[0] + edges[1]) / 2, LABEL_TOP);
+        if (!edges) continue;
+        const roomPx = edges[1] - edges[0] - 8;
+        const label = span.labels.find((text) => context.measureText(text).width <= roomPx);
+        if (label) context.fillText(label, (edges[0] + edges[1]) / 2, LABEL_TOP);
       }
     });
   }

@@ -138,8 +138,8 @@ export class FakeApi {
   #health(): Health {
     const part = (name: string, ageS: number | null): PartHealth => ({
       name,
-      is_up: !this.down.has(name),
-      detail: this.down.has(name) ? "no answer" : "answers",
+      is_up: !this.down.has(name) && !(ageS !== null && this.down.has("influxdb")),
+      detail: this.down.has(name) ? "Does not answer." : "Answers.",
       observed_at: this.#at((ageS ?? 0) * 1000),
       age_s: ageS,
     });

@@ -1,0 +1,106 @@
+import { describe, expect, test } from "vitest";
+import { changedSlots, changeInBar, gapSpans, mergeCandles, slotAt, slotsOf, tailFromMs } from "@/lib/chart/candle-series";
+import { candle, candles } from "./builders";
+
+const MINUTE_MS = 60_000;
+const NOON_MS = Date.parse("2023-03-11T12:00:00.000Z");
+
+describe("slots", () => {
+  test("leave a minute without trades empty", () => {
+    const slots = slotsOf([candle(0), candle(3)], MINUTE_MS);
+    expect(slots.map((slot) => slot.openMs - NOON_MS)).toEqual([0, 60_000, 120_000, 180_000]);
+    expect(slots.map((slot) => slot.candle !== null)).toEqual([true, false, false, true]);
+  });
+
+  test("are found by the moment they open", () => {
+    const slots = slotsOf([candle(0), candle(2)], MINUTE_MS);
+    expect(slotAt(slots, NOON_MS + 2 * MINUTE_MS, MINUTE_MS)?.candle).toEqual(candle(2));
+    expect(slotAt(slots, NOON_MS + 9 * MINUTE_MS, MINUTE_MS)).toBeNull();
+  });
+});
+
+describe("merging the tail", () => {
+  test("replaces what changed and keeps the object of what did not", () => {
+    const held = candles([candle(0), candle(1), candle(2, { close: 100.5, is_final: false })]);
+    const merged = mergeCandles(held, candles([candle(1), candle(2, { close: 101.5 }), candle(3)]), 100);
+    expect(merged.data.map(({ close }) => close)).toEqual([101, 101, 101.5, 101]);
+    expect(merged.data[1]).toBe(held.data[1]);
+    expect(merged.data[2]).not.toBe(held.data[2]);
+  });
+
+  test("drops a bar that the newer answer no longer has", () => {
+    const merged = mergeCandles(candles([candle(0), candle(1), candle(2)]), candles([candle(1), candle(3)]), 100);
+    expect(merged.data.map(({ open_time }) => open_time.slice(14, 16))).toEqual(["00", "01", "03"]);
+  });
+
+  test("keeps everything when the newer answer is empty", () => {
+    const held = candles([candle(0)]);
+    expect(mergeCandles(held, candles([]), 100).data).toBe(held.data);
+  });
+
+  test("keeps no more bars than asked for, the newest", () => {
+    const merged = mergeCandles(candles([candle(0), candle(1)]), candles([candle(2)]), 2);
+    expect(merged.data).toEqual([candle(1), candle(2)]);
+  });
+
+  test("joins the gaps of both answers once", () => {
+    const gap = (minute: number) => ({ from: candle(minute).open_time, to: candle(minute + 1).open_time, missing_trades: null });
+    const merged = mergeCandles(candles([candle(0), candle(4)], [gap(1), gap(3)]), candles([candle(2)], [gap(3)]), 100);
+    expect(merged.meta.gaps).toEqual([gap(1), gap(3)]);
+  });
+});
+
+test("the tail begins two intervals before the first provisional bar", () => {
+  const held = candles([candle(0), candle(1), candle(2, { is_final: false }), candle(3, { is_final: false })]);
+  expect(tailFromMs(held, MINUTE_MS)).toBe(NOON_MS);
+  expect(tailFromMs(candles([]), MINUTE_MS)).toBeNull();
+});
+
+describe("what the chart must draw again", () => {
+  const before = slotsOf([candle(0), candle(1), candle(3)], MINUTE_MS);
+  const [first, second, , fourth] = before.map((slot) => slot.candle);
+
+  test("is nothing when nothing changed", () => {
+    expect(changedSlots(before, [...before])).toEqual([]);
+  });
+
+  test("is the last bar when it moved, and the new ones", () => {
+    const next = slotsOf([first, second, candle(3, { close: 101.7 }), candle(4)].flatMap((one) => one ?? []), MINUTE_MS);
+    expect(changedSlots(before, next)).toEqual([3, 4]);
+  });
+
+  test("is everything when an empty slot was filled or the beginning moved", () => {
+    const filled = slotsOf([first, second, candle(2), fourth].flatMap((one) => one ?? []), MINUTE_MS);
+    expect(changedSlots(before, filled)).toBeNull();
+    expect(changedSlots(before, slotsOf([candle(1), candle(2), candle(3), candle(4)], MINUTE_MS))).toBeNull();
+    expect(changedSlots([], before)).toBeNull();
+  });
+});
+
+describe("gaps", () => {
+  const slots = slotsOf([candle(0), candle(10)], MINUTE_MS);
+
+  test("stand between slots and say how long and how many", () => {
+    const [span] = gapSpans([{ from: "2023-03-11T12:02:30.000Z", to: "2023-03-11T12:06:30.000Z", missing_trades: 1240 }], slots, MINUTE_MS);
+    expect(span).toMatchObject({ from: 2.5, to: 6.5 });
+    expect(span?.labels[0]).toBe("feed down 4 min, 1,240 trades missing");
+  });
+
+  test("are cut off at the edges, and those outside are left out", () => {
+    const spans = gapSpans(
+      [
+        { from: "2023-03-11T11:00:00.000Z", to: "2023-03-11T12:01:00.000Z", missing_trades: null },
+        { from: "2023-03-11T15:00:00.000Z", to: "2023-03-11T16:00:00.000Z", missing_trades: null },
+      ],
+      slots,
+      MINUTE_MS,
+    );
+    expect(spans.map(({ from, to }) => [from, to])).toEqual([[0, 1]]);
+    expect(spans[0]?.labels).toEqual(["feed down 61 min", "61 min"]);
+  });
+});
+
+test("the change of a bar is a percent of its opening", () => {
+  expect(changeInBar(candle(0, { open: 100, close: 101 }))).toBeCloseTo(1, 12);
+  expect(changeInBar(candle(0, { open: 0 }))).toBeNull();
+});
