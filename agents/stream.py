@@ -3,17 +3,16 @@
 A receiver drains the socket into a bounded buffer, so that pings are answered whatever Kafka does;
 a worker parses, orders and publishes in small batches. After each connection the trades since the
 last known id come over REST, in time order over all markets, while live frames wait in the buffer.
-When the buffer is full, frames are dropped on purpose: their ids are missing afterwards and are
-repaired like any other hole. What cannot be repaired is logged as `trades_missing`.
+Frames that the buffer had to drop are taken from REST like any other hole. What cannot be repaired
+is logged as `trades_missing`.
 """
 
 import asyncio
 import random
-from collections import deque
-from itertools import islice
 
 import structlog
 
+from agents.buffer import FrameBuffer
 from agents.catchup import in_time_order
 from agents.intake import Intake
 from agents.repair import TradePages
@@ -26,10 +25,6 @@ from schemas.codec import Record
 
 log = structlog.get_logger()
 
-# Frames of about 200 bytes: 10 MB, a few seconds of the busiest market.
-BUFFER_FRAMES = 50_000
-# Small enough that the event loop gets its turn every few milliseconds.
-BATCH_FRAMES = 200
 SUMMARY_EVERY_S = 10.0
 FIRST_RECONNECT_S = 0.5
 LONGEST_RECONNECT_S = 30.0
@@ -38,42 +33,6 @@ GOOD_CONNECTION_S = 60.0
 # REST may know a trade a moment later than the stream.
 REST_LAG_S = 0.5
 REST_LAG_TRIES = 3
-
-
-class FrameBuffer:
-    """Frames with their time of receipt, bounded; `dropped` counts what did not fit."""
-
-    def __init__(self) -> None:
-        self._frames: deque[tuple[bytes, int]] = deque()
-        self._filled = asyncio.Event()
-        self.dropped = 0
-        self.ended = False
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def put(self, frame: bytes, collected_at_ms: int) -> None:
-        """Keep a frame, or drop it where the buffer is full."""
-        if len(self._frames) >= BUFFER_FRAMES:
-            self.dropped += 1
-            return
-        self._frames.append((frame, collected_at_ms))
-        self._filled.set()
-
-    def end(self) -> None:
-        """No more frames will come."""
-        self.ended = True
-        self._filled.set()
-
-    async def take(self) -> list[tuple[bytes, int]]:
-        """The next batch; empty only after the end."""
-        while not self._frames and not self.ended:
-            self._filled.clear()
-            await self._filled.wait()
-        batch = list(islice(self._frames, BATCH_FRAMES))
-        for _ in batch:
-            self._frames.popleft()
-        return batch
 
 
 class StreamRunner:
@@ -139,8 +98,7 @@ class StreamRunner:
             while batch := await buffer.take():
                 await self._work(batch)
                 if buffer.dropped and not len(buffer):
-                    log.warning("frames_dropped", frames=buffer.dropped)
-                    buffer.dropped = 0
+                    log.warning("frames_dropped", frames=buffer.resume())
                     await self._catch_up()
                 # A batch without a wait inside would keep pings waiting.
                 await asyncio.sleep(0)
@@ -152,7 +110,10 @@ class StreamRunner:
         now_ms = self._clock.now_ms
         try:
             while True:
-                buffer.put(await socket.receive(), now_ms())
+                frame = await socket.receive()
+                at_ms = now_ms()
+                while not buffer.offer(frame, at_ms):
+                    await buffer.room()
         finally:
             buffer.end()
 

@@ -1,5 +1,7 @@
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -8,18 +10,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from agents import stream
+from agents import buffer
 from agents.intake import Intake
 from agents.repair import TradePages
 from agents.sequence import TradeSequence
 from agents.sources.binance_trades import BinanceTrades
-from agents.stream import FrameBuffer, StreamRunner
+from agents.stream import StreamRunner
 from market.errors import Fatal, Retryable
 from tests.agents.fakes import (
     FakeClock,
     FakeConnect,
     FakeHttp,
     FakePublisher,
+    FakeSocket,
     FakeVenue,
     answer,
     settings,
@@ -202,25 +205,73 @@ def test_a_bad_frame_is_a_dead_letter_and_its_neighbours_pass():
     assert trial.intake.counters.rejected == 2
 
 
-def test_frames_beyond_the_buffer_are_dropped_and_repaired_over_rest(
+class OpenSocket(FakeSocket):
+    """Gives its frames and stays open."""
+
+    async def receive(self) -> bytes:
+        if self._frames:
+            return await super().receive()
+        await asyncio.Event().wait()
+        raise AssertionError("never woken")
+
+
+class KafkaAway(FakePublisher):
+    """Takes no record for so many seconds."""
+
+    def __init__(self, away_s: float) -> None:
+        super().__init__()
+        self._away_s = away_s
+
+    async def publish(self, record_type: Any, records: Any) -> list[Any]:
+        await asyncio.sleep(self._away_s)
+        self._away_s = 0.0
+        return await super().publish(record_type, records)
+
+
+def stay_connected(trial: Trial, frames: list[bytes], *, publisher: FakePublisher) -> None:
+    """Run one connection that stays open for a hundred seconds."""
+
+    @asynccontextmanager
+    async def connect(url: str) -> AsyncIterator[FakeSocket]:
+        yield OpenSocket(frames)
+
+    async def some_time() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(trial.runner.run(), 100)
+
+    trial.runner._connect = connect
+    trial.intake.publisher = publisher
+    with capture_logs() as trial.logs:
+        run(some_time())
+    assert trial.runner.connections == 1
+
+
+def test_while_kafka_is_away_frames_beyond_the_buffer_are_dropped_and_taken_from_rest_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(stream, "BUFFER_FRAMES", 3)
-    frames = [trade_frame("BTCUSDT", n) for n in range(1, 60)]
-    trial = Trial(frames, venue=venue(59), last={"BTCUSDT": 0})
-    assert ids(trial.run()) == list(range(1, 60))
+    monkeypatch.setattr(buffer, "BUFFER_FRAMES", 3)
+    trial = Trial(venue=venue(50), last={"BTCUSDT": 50})
+
+    def grow(request: Any) -> Any:
+        return venue(50 if len(trial.http.asked) == 1 else 59)(request)
+
+    trial.http._script = grow
+    publisher = KafkaAway(60)
+    stay_connected(trial, [trade_frame("BTCUSDT", n) for n in range(51, 60)], publisher=publisher)
+    (dropped,) = trial.events("frames_dropped")
+    assert 0 < dropped["frames"] < 9
+    assert ids(publisher.on("crypto-trades")) == list(range(51, 60))
 
 
-def test_a_full_buffer_drops_the_newest_frame_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stream, "BUFFER_FRAMES", 2)
-
-    async def fill() -> tuple[int, list[tuple[bytes, int]]]:
-        buffer = FrameBuffer()
-        for number in range(3):
-            buffer.put(b"%d" % number, number)
-        return buffer.dropped, await buffer.take()
-
-    assert run(fill()) == (1, [(b"0", 0), (b"1", 1)])
+def test_a_worker_that_is_only_busy_holds_the_socket_back_and_drops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(buffer, "BUFFER_FRAMES", 3)
+    trial = Trial(venue=venue(0), last={"BTCUSDT": 0})
+    publisher = KafkaAway(5)
+    stay_connected(trial, [trade_frame("BTCUSDT", n) for n in range(1, 60)], publisher=publisher)
+    assert trial.events("frames_dropped") == []
+    assert ids(publisher.on("crypto-trades")) == list(range(1, 60))
 
 
 @hypothesis_settings(max_examples=150, deadline=None)
