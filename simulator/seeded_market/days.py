@@ -32,6 +32,10 @@ class _Chunk:
     """(64,), 1 is a usual day."""
     ids: Ints
     """(65, markets), trades since the chunk's first midnight."""
+    pegs: Floats
+    """(64, assets), where a stable coin stands, in its volatilities from one dollar (log)."""
+    wicks: Floats
+    """(64, assets, 3), standard normal draws for days that are asked for as one candle."""
 
 
 class Days:
@@ -52,14 +56,21 @@ class Days:
         """Natural logarithm of each asset's price in dollars at 00:00 UTC of a day."""
         chunk, row = divmod(day, CHUNK_DAYS)
         walked = self._base(chunk)[0] + self._chunk(chunk).log_prices[row]
-        near_one = stream(self.seed, "pegs", day).standard_normal(len(walked))
+        near_one = self._chunk(chunk).pegs[row]
         pegged = self.listing.log_prices + near_one * self.listing.volatilities
-        return np.where(self.listing.is_stable, pegged, walked)
+        prices: Floats = np.where(self.listing.is_stable, pegged, walked)
+        return prices
 
     def volatility(self, day: int) -> float:
         """How wild a day is; 1 is usual."""
         chunk, row = divmod(day, CHUNK_DAYS)
         return float(self._chunk(chunk).volatility[row])
+
+    def wicks(self, day: int) -> Floats:
+        """(assets, 3) standard normal draws for a day's candle: above, below, size."""
+        chunk, row = divmod(day, CHUNK_DAYS)
+        draws: Floats = self._chunk(chunk).wicks[row]
+        return draws
 
     def ids_before(self, day: int) -> Ints:
         """Trades of each market from the start day's midnight to a day's; negative before it."""
@@ -107,4 +118,6 @@ class Days:
             log_prices=np.vstack([np.zeros(assets), np.cumsum(steps, axis=0)]),
             volatility=volatility,
             ids=np.vstack([np.zeros(markets, np.int64), np.cumsum(counts, axis=0)]),
+            pegs=random.standard_normal((CHUNK_DAYS, assets)),
+            wicks=random.standard_normal((CHUNK_DAYS, assets, 3)),
         )

@@ -95,7 +95,7 @@ class World:
         logs = midnights[:, asset] - (midnights[:, quote] if in_usdc else 0.0)
         step = self.listing.price_steps[market]
         ticks = np.maximum(np.rint(np.exp(logs) / step), 1).astype(np.int64)
-        draws = np.array([stream(self.seed, "old", asset, day).standard_normal(3) for day in days])
+        draws = np.array([self.days.wicks(day)[asset] for day in days])
         moves = self.listing.volatilities[asset] * np.array(
             [self.days.volatility(day) for day in days]
         )
