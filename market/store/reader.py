@@ -151,7 +151,7 @@ class StoreReader:
     async def _final_through(self, now_ms: int) -> int | None:
         tables = await self._client.tables(
             flux.FINAL_THROUGH,
-            bucket=self._speed_bucket,
+            bucket=self._bucket,
             start=instant(now_ms - LOOKBACK_MS),
             stop=instant(now_ms + LOOKAHEAD_MS),
         )

@@ -70,7 +70,7 @@ class Store:
 
     def final_through(self, at_ms: int) -> None:
         tags = "batch_ledger,interval=1m,kind=final_through,layer=speed"
-        self.write(self.access.speed_bucket, [f"{tags} final_through_ms={at_ms}i {at_ms}"])
+        self.write(self.access.bucket, [f"{tags} final_through_ms={at_ms}i {at_ms}"])
 
     async def candles(self, market: Market, interval_ms: int, **facts) -> CandleSeries:
         named = {
