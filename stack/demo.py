@@ -18,6 +18,7 @@ from stack.home import Scenario
 DEFAULT_SCENARIO = "market"
 DEFAULT_SPEED = 60.0
 DEFAULT_SEED = 7
+FASTEST = 10_000.0
 # A Monday; any day serves, but it must be the same for everybody so that numbers can be compared.
 MARKET_FROM_MS = 1_767_571_200_000
 MINUTE_MS = 60_000
@@ -39,8 +40,14 @@ def plan(
     if name not in SCENARIOS:
         raise _wrong(f"Unknown scenario {name}.", f"Known scenarios: {', '.join(SCENARIOS)}.")
     speed = DEFAULT_SPEED if speed is None else speed
-    if not 0 < speed <= 100_000:
-        raise _wrong(f"--speed {speed:g} is no speed.", "Give scenario seconds a second, e.g. 60.")
+    if not 0 < speed <= FASTEST:
+        raise _wrong(
+            f"--speed {speed:g} is no speed.",
+            f"Give scenario seconds a second, up to {FASTEST:,.0f}, e.g. 60.",
+        )
+    seed = DEFAULT_SEED if seed is None else seed
+    if not 0 <= seed < 2**63:
+        raise _wrong(f"--seed {seed} is no seed.", "Give a number from 0 on, e.g. 7.")
     files = bars_files(bars)
     if bool(files) != (name == "bars"):
         raise _wrong(
@@ -56,7 +63,7 @@ def plan(
         from_ms = MARKET_FROM_MS
     scenario = Scenario(
         name=name,
-        seed=DEFAULT_SEED if seed is None else seed,
+        seed=seed,
         from_ms=from_ms,
         speed=speed,
         bars=tuple((symbol, str(path)) for symbol, path in files.items()),
@@ -90,7 +97,8 @@ def bars_files(pairs: Sequence[str]) -> dict[str, Path]:
     """Files by symbol of SYMBOL=FILE pairs, each readable and of a known market."""
     files: dict[str, Path] = {}
     for pair in pairs:
-        symbol, equals, name = pair.partition("=")
+        given, equals, name = pair.partition("=")
+        symbol = given.strip().upper()
         if not (symbol and equals and name):
             raise _wrong(f"--bars {pair} is not SYMBOL=FILE.", "Example: --bars BTCUSDT=file.csv")
         try:

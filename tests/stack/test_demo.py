@@ -42,10 +42,15 @@ def test_an_unknown_scenario_lists_the_known_ones():
     assert caught.value.exit_code == EXIT_USAGE
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("speed", [0, -1, 10_001, float("inf"), float("nan")])
 def test_a_speed_that_is_none_is_refused(speed):
     with pytest.raises(Failure, match="--speed"):
         a_plan(speed=speed)
+
+
+def test_a_negative_seed_is_refused():
+    with pytest.raises(Failure, match="--seed"):
+        a_plan(seed=-1)
 
 
 def test_a_start_is_floored_to_its_minute_and_that_is_said():
@@ -123,6 +128,6 @@ def test_bars_without_the_scenario_and_the_scenario_without_bars_are_refused(tmp
 
 
 def test_the_same_symbol_twice_is_refused(tmp_path):
-    pair = f"BTCUSD={a_file(tmp_path)}"
-    with pytest.raises(Failure, match="twice"):
-        a_plan(name="bars", bars=[pair, pair])
+    path = a_file(tmp_path)
+    with pytest.raises(Failure, match="BTCUSD twice"):
+        a_plan(name="bars", bars=[f"BTCUSD={path}", f"btcusd={path}"])
