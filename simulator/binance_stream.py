@@ -22,6 +22,8 @@ from simulator.simulation import Frame, Simulation
 TICK_S = 0.025
 PING_S = 20.0
 PONG_WITHIN_S = 60.0
+# A client that does not read is not waited for at the end.
+CLOSE_WITHIN_S = 1.0
 MAX_STREAMS = 1_024
 
 log = structlog.get_logger()
@@ -140,7 +142,7 @@ async def combined_stream(request: web.Request) -> web.StreamResponse:
     streams = frozenset(filter(None, request.query.get("streams", "").split("/")))
     if len(streams) > MAX_STREAMS:
         raise web.HTTPBadRequest(text=f"more than {MAX_STREAMS} streams")
-    socket = web.WebSocketResponse(autoping=False, compress=False)
+    socket = web.WebSocketResponse(autoping=False, compress=False, timeout=CLOSE_WITHIN_S)
     await socket.prepare(request)
     subscriber, keeper = Subscriber(simulation, streams), Keeper(socket, times)
     followed = [name for name in simulation.stream_names if name in streams]

@@ -59,8 +59,11 @@ async def _clock_upkeep(app: web.Application) -> AsyncIterator[None]:
 async def _close_sockets(app: web.Application) -> None:
     app[SIMULATION].clock.stop()
     sockets = app[SOCKETS]
-    for socket in tuple(sockets):
-        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
+    closing = (
+        socket.close(code=WSCloseCode.GOING_AWAY, message=b"server shutdown")
+        for socket in tuple(sockets)
+    )
+    await asyncio.gather(*closing)
 
 
 def create_app(simulation: Simulation, *, times: StreamTimes | None = None) -> web.Application:
