@@ -1,5 +1,5 @@
 import httpx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.envelope import Envelope
@@ -76,6 +76,7 @@ async def test_search_finds_parts_of_name_symbol_and_id():
         assert ids(await client.get("/coins?search=zzz")) == []
 
 
+@settings(deadline=None, max_examples=20)  # each example starts an app
 @given(st.integers(0, 25), st.integers(1, 7))
 async def test_following_next_visits_every_coin_once(coins: int, per_page: int):
     store = FakeStore(tuple(a_snapshot(f"coin-{n}", market_cap_rank=n) for n in range(coins)))

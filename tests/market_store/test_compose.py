@@ -1,6 +1,6 @@
 import math
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.store.compose import ceil_ms, compose, floor_ms
@@ -40,6 +40,7 @@ def close_enough(left: float | None, right: float | None) -> bool:
     return left == right or math.isclose(left, right, rel_tol=1e-9)
 
 
+@settings(deadline=None)
 @given(traded_minutes(), st.sampled_from([5 * MINUTE, 15 * MINUTE]))
 def test_an_hour_of_minutes_equals_an_hour_of_longer_bars(minutes, between):
     direct, stepwise = compose(minutes, HOUR), compose(compose(minutes, between), HOUR)
@@ -54,6 +55,7 @@ def test_an_hour_of_minutes_equals_an_hour_of_longer_bars(minutes, between):
             assert close_enough(getattr(left, name), getattr(right, name)), name
 
 
+@settings(deadline=None)
 @given(traded_minutes())
 def test_a_bar_has_first_open_last_close_extremes_sums_and_border_ids(minutes):
     for bar in compose(minutes, HOUR):
@@ -69,6 +71,7 @@ def test_a_bar_has_first_open_last_close_extremes_sums_and_border_ids(minutes):
         assert 0 < bar.coverage <= 1
 
 
+@settings(deadline=None)
 @given(traded_minutes())
 def test_no_volume_is_lost_and_no_bar_is_empty(minutes):
     hours = compose(minutes, HOUR)

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market.store.gaps import id_gaps, minute_gaps, suspicious
@@ -36,6 +36,7 @@ def test_what_is_not_final_is_never_a_gap():
     assert id_gaps(bars, None) == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=2, max_size=30), st.integers(0, 30))
 def test_missing_trades_add_up_to_the_ids_nobody_holds(missing_before, final_minutes):
     bars, next_id = [], 0
