@@ -129,7 +129,13 @@ def held_access(settings: StackSettings, home: Home, *, is_demo: bool) -> Influx
     if settings.influx_url:
         return external_access(settings)
     held = buckets(settings, is_demo=is_demo)
-    return read_access(home.tokens_file, url=settings.influx_address, buckets=held)
+    try:
+        return read_access(home.tokens_file, url=settings.influx_address, buckets=held)
+    except FileNotFoundError:
+        raise Failure(
+            "InfluxDB of this home is not set up yet.",
+            fix="Wait until `up` names the viewer's address, then run the same command again.",
+        ) from None
 
 
 def _named(settings: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import pytest
 
 from stack import environment
-from stack.environment import Environment, buckets, external_access
+from stack.environment import Environment, buckets, external_access, held_access
 from stack.failure import Failure
 from stack.home import Home, Scenario
 from stack.processes.influxd import SPEED_RETENTION_S, InfluxAccess
@@ -65,3 +65,9 @@ def test_an_external_influxdb_without_tokens_is_refused_in_words():
     with pytest.raises(Failure, match="tokens are missing") as caught:
         external_access(settings)
     assert "CRYPTOVIZ_INFLUX_WRITE_TOKEN" in str(caught.value.fix)
+
+
+def test_a_home_whose_start_is_not_finished_says_to_wait(home):
+    settings = StackSettings(_env_file=None, influx_url=None)
+    with pytest.raises(Failure, match="not set up yet"):
+        held_access(settings, home, is_demo=True)
