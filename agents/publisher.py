@@ -7,6 +7,8 @@ takes again what is missing.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -26,6 +28,7 @@ QUEUE_RECORDS = 100_000
 QUEUE_KBYTES = 65_536
 # How often a waiting publisher looks for room.
 ROOM_POLL_S = 0.02
+TROUBLE_EVERY_S = 10.0
 # How often delivery failures are looked for.
 WATCH_S = 0.1
 
@@ -55,6 +58,7 @@ class KafkaPublisher:
 
     def __init__(self, bootstrap: str, *, name: str) -> None:
         self._sent = 0
+        self._trouble_said_s = -math.inf
         self._failure: str | None = None
         self._producer = Producer(
             {
@@ -154,4 +158,7 @@ class KafkaPublisher:
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
             self._failure = str(error)
-        log.warning("kafka_trouble", error=str(error), pending=len(self._producer))
+        # librdkafka reports every attempt to connect, several a second.
+        if time.monotonic() - self._trouble_said_s > TROUBLE_EVERY_S:
+            self._trouble_said_s = time.monotonic()
+            log.warning("kafka_trouble", error=str(error), pending=len(self._producer))
