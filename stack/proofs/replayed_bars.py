@@ -5,7 +5,6 @@ held against the file itself.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 import httpx
 
 from market.coins import market_of
-from market.errors import Fatal
 from stack.console import Step, StepBoard
 from stack.failure import Failure
 from stack.proofs.demo import Demo, Residence
@@ -202,22 +200,6 @@ def _compared(demo: Demo, replay: Replay, symbol: str, path: Path) -> Comparison
     )
     recorded = read_bars(path, from_ms=replay.from_ms, to_ms=replay.to_ms)
     return compare(symbol, recorded, answer)
-
-
-def parse_bars(pairs: Sequence[str]) -> tuple[tuple[str, Path], ...]:
-    """`SYMBOL=FILE` pairs. Raises Failure for one that names no known market or no file."""
-    parsed = []
-    for pair in pairs:
-        symbol, separator, name = pair.partition("=")
-        path = Path(name).expanduser().absolute()
-        if not separator or not path.is_file():
-            raise Failure(f"--bars {pair}: expected SYMBOL=FILE with a file that exists")
-        try:
-            market_of("binance", symbol)
-        except Fatal as error:
-            raise Failure(f"--bars {pair}: {error}") from error
-        parsed.append((symbol, path))
-    return tuple(parsed)
 
 
 def iso(moment_ms: int) -> str:
