@@ -18,7 +18,8 @@ export function Frame() {
       <div className="mx-auto flex h-12 max-w-[1600px] items-center gap-3 px-3 sm:gap-5 sm:px-6">
         <Link href="/" className="flex items-center gap-2 text-[15px] font-semibold tracking-tight">
           <Mark />
-          CryptoViz
+          {/* On a phone the replay's date needs the room. */}
+          <span className={isReplay ? "sr-only sm:not-sr-only" : ""}>CryptoViz</span>
         </Link>
         <nav aria-label="Places" className="hidden gap-1 sm:flex">
           {PLACES.map((place) => (
@@ -84,7 +85,7 @@ function StateBadges() {
       {clock?.is_replay && (
         <span className="badge text-replay" title={`Scenario ${clock.scenario ?? "unnamed"}: not today's market`}>
           REPLAY
-          <span className="hidden font-medium tracking-normal sm:inline">
+          <span className="font-medium tracking-normal">
             {formatTime(nowMs, zone, "date")} at {formatSpeed(clock.speed)}
           </span>
         </span>

@@ -10,6 +10,8 @@ const BARS_EVERY_MS = 1_000;
 /** The tail is asked for from further on when it has grown to this many bars. */
 const LONG_TAIL = 120;
 
+const TOO_MANY_BARS = 422;
+
 export interface CandlesNow {
   candles: Candles | null;
   error: Live<Candles>["error"];
@@ -40,6 +42,11 @@ export function useCandles(
         initial: { ok: true, body, atMs: live.receivedAtMs ?? 0 },
       });
     }
+  }
+  // After a long rest the tail may span more bars than the API gives: begin anew with its own choice.
+  if (live.error?.status === TOO_MANY_BARS && tail.fromMs !== null) {
+    setHeld(null);
+    setTail({ fromMs: null, initial: { ok: false, problem: live.error, atMs: live.failingSinceMs ?? 0 } });
   }
   return { candles: held, error: live.error };
 }

@@ -43,6 +43,7 @@ export class FakeApi {
   /** Every answer but /health is a 503 while this is true. */
   isBroken = false;
   hasCandles = true;
+  isRangeTooLong = false;
   down = new Set<string>();
   gaps: Gap[] = [];
   asked: string[] = [];
@@ -61,6 +62,7 @@ export class FakeApi {
     this.isReplay = false;
     this.isBroken = false;
     this.hasCandles = true;
+    this.isRangeTooLong = false;
     this.down = new Set();
     this.gaps = [];
     this.asked = [];
@@ -122,6 +124,10 @@ export class FakeApi {
     if (!this.hasCandles) {
       const detail = `${coinId} has no market.`;
       return send(404, { type: "about:blank", title: "Not found", status: 404, detail });
+    }
+    if (this.isRangeTooLong && url.searchParams.has("from")) {
+      const detail = "At most 10,000 bars; ask for a shorter range.";
+      return send(422, { type: "about:blank", title: "Range too long", status: 422, detail, limit: 10_000 });
     }
     return send(200, this.#candles(coinId, url.searchParams));
   }

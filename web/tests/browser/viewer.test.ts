@@ -112,6 +112,8 @@ describe("the market table", () => {
   });
 
   test("fits a phone without scrolling sideways", async () => {
+    api.isReplay = true;
+    api.speed = 600;
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto(viewer.url);
     expect(await overflowPx()).toBe(0);
@@ -186,6 +188,17 @@ describe("a coin's page", () => {
       const from = Date.parse(new URL(path, "http://fake").searchParams.get("from") ?? "");
       expect(api.nowMs - from).toBeLessThan(6 * 60_000);
     }
+  });
+
+  test("begins anew when the platform ran too far ahead while nobody looked", async () => {
+    await page.goto(`${viewer.url}/coins/bitcoin`);
+    const legend = page.getByTestId("legend");
+    await expect.poll(() => legend.getAttribute("data-close")).toBe("27345.12");
+    api.isRangeTooLong = true;
+    api.setPrice("bitcoin", 26_000);
+    api.nowMs += 9 * 86_400_000;
+    await expect.poll(() => legend.getAttribute("data-close")).toBe("26000");
+    await page.getByTestId("chart").locator("canvas").first().waitFor();
   });
 
   test("shades gaps and says how many", async () => {

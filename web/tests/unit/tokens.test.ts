@@ -22,7 +22,7 @@ function token(name: string, theme: "light" | "dark"): Oklch {
 }
 
 /** Linear sRGB in [0, 1]; Ottosson's OKLab matrices. */
-function linearRgb([lightness, chroma, hue]: Oklch): readonly [number, number, number] {
+function linearRgb([lightness, chroma, hue]: Oklch): Triple {
   const a = chroma * Math.cos((hue * Math.PI) / 180);
   const b = chroma * Math.sin((hue * Math.PI) / 180);
   const l = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3;
@@ -33,6 +33,38 @@ function linearRgb([lightness, chroma, hue]: Oklch): readonly [number, number, n
     clip(4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s),
     clip(-1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s),
     clip(-0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s),
+  ];
+}
+
+type Triple = readonly [number, number, number];
+
+/** Machado, Oliveira and Fernandes 2009, severity 1, on linear sRGB. */
+const BLINDNESS: Record<string, readonly Triple[]> = {
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+};
+
+function seenAs(matrix: readonly Triple[], [red, green, blue]: Triple): Triple {
+  const [r = 0, g = 0, b = 0] = matrix.map((row) => Math.max(0, row[0] * red + row[1] * green + row[2] * blue));
+  return [r, g, b];
+}
+
+function oklab([red, green, blue]: Triple): Triple {
+  const l = Math.cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue);
+  const m = Math.cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue);
+  const s = Math.cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue);
+  return [
+    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
   ];
 }
 
@@ -63,15 +95,12 @@ describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
     },
   );
 
-  test("up and down have one lightness and stay apart without red and green", () => {
+  test.each(Object.entries(BLINDNESS))("up and down have one lightness and stay apart under %s", (_, matrix) => {
     const [up, down] = [token("up", theme), token("down", theme)];
     expect(up[0]).toBe(down[0]);
-    // Red-green blindness leaves blue against yellow: up must be the bluer one by far.
-    const blueShare = (colour: Oklch): number => {
-      const [red, green, blue] = linearRgb(colour);
-      return blue / ((red + green) / 2);
-    };
-    expect(Math.max(blueShare(up), blueShare(down)) / Math.min(blueShare(up), blueShare(down))).toBeGreaterThan(1.2);
+    const [seenUp, seenDown] = [oklab(seenAs(matrix, linearRgb(up))), oklab(seenAs(matrix, linearRgb(down)))];
+    // 0.02 is about the smallest difference that is seen side by side.
+    expect(Math.hypot(...seenUp.map((axis, at) => axis - (seenDown[at] ?? 0)))).toBeGreaterThan(0.07);
   });
 });
 
