@@ -14,6 +14,8 @@ from market.store.rows import Bar
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+# Two sums of the same quantities differ by rounding.
+VOLUME_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ def used_minutes(pieces: Pieces) -> list[Bar]:
 
 
 def _is_fuller(external: Bar, traded: Bar) -> bool:
-    """The stream began within its first minute, so the exchange's bar may hold more of it."""
-    return external.volume > 0 and external.volume >= traded.volume
+    """Where the stream began within its first minute, the exchange's bar holds more of it."""
+    return external.volume > traded.volume * (1 + VOLUME_TOLERANCE)
 
 
 def merged(pieces: Pieces, interval_ms: int) -> list[Bar]:

@@ -30,6 +30,11 @@ def test_the_first_minute_of_trades_stands_when_it_holds_as_much():
     assert layers(bars) == ["speed"]
 
 
+def test_a_first_minute_that_both_hold_whole_is_the_trades_own():
+    both = pieces([an_external(3, volume=2.0)], [a_minute(3, volume=2.0)])
+    assert layers(merged(both, MINUTE)) == ["speed"]
+
+
 def test_a_bar_of_volume_zero_is_a_minute_in_which_nobody_traded():
     bars = merged(pieces([an_external(0), an_external(1, volume=0.0), an_external(2)]), MINUTE)
     assert [bar.open_time_ms for bar in bars] == [minute_ms(0), minute_ms(2)]
