@@ -23,10 +23,14 @@ class SparkSettings(InfluxWriteSettings):
         int, Field(ge=1_000, description="Most records of one micro-batch while catching up.")
     ] = 1_000_000
 
+    spark_checkpoints: Annotated[
+        str, Field(description="Folder of the checkpoints, relative to the home or absolute.")
+    ] = "checkpoints"
+
     @property
     def checkpoints(self) -> Path:
-        """Folder of all checkpoints of this home."""
-        return self.home / "checkpoints"
+        """Folder of all checkpoints of this driver."""
+        return self.home / self.spark_checkpoints
 
     def clock(self) -> Clock:
         """The platform's clock."""

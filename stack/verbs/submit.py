@@ -1,9 +1,14 @@
-"""`submit JOB`: one job file by spark-submit, against the running platform's home."""
+"""`submit JOB`: one job file by spark-submit, against the running platform's home.
+
+It has checkpoints of its own beside those of the platform's driver, because two drivers on one
+checkpoint refuse each other. Both write the same points, so running it twice changes nothing.
+"""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from market.settings import ENV_PREFIX
 from spark_jobs import JOBS
 from stack.environment import held_access
 from stack.failure import EXIT_USAGE, Failure
@@ -14,6 +19,7 @@ from stack.processes.spark import JOBS_FOLDER
 from stack.settings import StackSettings
 
 DRIVER = "driver"
+CHECKPOINTS = "checkpoints/submitted"
 
 
 def submit(settings: StackSettings, job: str, options: Sequence[str]) -> None:
@@ -34,6 +40,7 @@ def submit(settings: StackSettings, job: str, options: Sequence[str]) -> None:
     command = Platform(settings, home, run.scenario).job(
         JOBS_FOLDER / f"{job}.py", access, name=f"submit-{job}", options=tuple(options)
     )
+    own = {ENV_PREFIX + "SPARK_CHECKPOINTS": CHECKPOINTS}
     os.execvpe(  # noqa: S606 - spark-submit takes this terminal over, Ctrl-C included
-        command.argv[0], command.argv, {**os.environ, **command.env}
+        command.argv[0], command.argv, {**os.environ, **command.env, **own}
     )
