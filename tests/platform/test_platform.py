@@ -3,13 +3,17 @@
 One demo serves all tests of this file, in the order in which they stand.
 """
 
+import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 
@@ -20,6 +24,7 @@ from stack.proofs.demo import Demo, Residence
 from stack.proofs.replayed_bars import Replay, ReplayReport, iso, play_and_compare
 from stack.settings import ROOT
 from tests.platform.recording import START, write_recording
+from tests.readme import readme_commands
 from tests.spark_jobs.builders import a_trade_message
 
 pytestmark = pytest.mark.integration
@@ -157,14 +162,86 @@ def test_the_viewer_shows_the_price_that_the_api_answers(report, demo):
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
 
 
-def test_a_second_up_says_that_it_runs_already(report, residence):
-    done = subprocess.run(
-        [str(ROOT / "cryptoviz"), "up", "--demo"],
+def cryptoviz(residence: Residence, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it."""
+    return subprocess.run(
+        [str(ROOT / "cryptoviz"), *arguments],
         env=residence.environment(),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode != 0
-    assert "already" in done.stdout + done.stderr
+
+
+def of_readme(verb: str) -> list[str]:
+    """Arguments of the one command with that verb in the README."""
+    (words,) = [words[1:] for words in readme_commands() if words[:2] == ["./cryptoviz", verb]]
+    return words
+
+
+@pytest.mark.parametrize("url", [words[1] for words in readme_commands() if words[0] == "curl"])
+def test_an_address_of_the_readme_answers_with_data_and_meta(report, demo, url):
+    answer = httpx.get(url.replace("http://127.0.0.1:8000", demo.api))
+    assert answer.status_code == 200, answer.text
+    assert set(answer.json()) == {"data", "meta"}
+
+
+def test_status_names_every_process_and_how_fresh_the_numbers_are(report, residence):
+    done = cryptoviz(residence, *of_readme("status"))
+    assert done.returncode == 0, done.stderr
+    for name in ("influxd", "kafka", "simulator", "spark", "binance_trades", "api", "web"):
+        assert name in done.stdout
+    assert "REPLAY" in done.stdout
+
+
+def test_logs_shows_the_last_lines_of_a_process(report, residence):
+    done = cryptoviz(residence, *of_readme("logs"))
+    assert done.returncode == 0
+    assert "query_started" in done.stdout
+
+
+def test_doctor_finds_that_nothing_is_missing_but_names_the_ports_that_are_taken(report, residence):
+    done = cryptoviz(residence, *of_readme("doctor"))
+    assert "Java 17 or 21" in done.stdout
+    assert str(residence.ports["KAFKA"]) in done.stdout
+
+
+def test_submit_runs_one_job_alone_beside_the_platform(report, residence, tmp_path):
+    log = tmp_path / "submit.log"
+    with log.open("wb") as output:
+        job = subprocess.Popen(
+            [str(ROOT / "cryptoviz"), *of_readme("submit")],
+            env=residence.environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(120):
+            if b"candles_1m" in log.read_bytes() or job.poll() is not None:
+                break
+            time.sleep(0.5)
+        text = log.read_text("utf-8", "replace")
+        assert "query_started" in text, text[-3000:]
+        assert "prices" not in text, "one job runs alone"
+    finally:
+        os.killpg(job.pid, signal.SIGTERM)
+        job.wait(30)
+
+
+def test_a_second_up_says_that_it_runs_already(report, residence):
+    done = cryptoviz(residence, "up", "--demo")
+    assert done.returncode == 3
+    assert "Already running" in done.stdout + done.stderr
+
+
+def test_down_stops_everything_that_up_started(report, demo, residence):
+    """Stands last: after it nothing of the demo runs."""
+    records = [json.loads(path.read_text("utf-8")) for path in demo.home().run.glob("*.json")]
+    pids = [record["pid"] for record in records if record["state"] == "running"]
+    assert len(pids) >= 8
+    done = cryptoviz(residence, *of_readme("down"))
+    assert done.returncode == 0
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    assert "Nothing" in cryptoviz(residence, "down").stdout
