@@ -149,8 +149,8 @@ class Scenario(ABC):
         """All trades of one minute (number since the epoch), none before the start's minute."""
 
     @abstractmethod
-    def minute_of_trade(self, symbol: str, trade_id: int) -> int | None:
-        """The minute that holds an id >= 1; None past the end of the scenario."""
+    def minute_of_trade(self, symbol: str, trade_id: int, through_ms: int) -> int | None:
+        """The minute that holds an id >= 1; None where it is traded on a later day or never."""
 
     @abstractmethod
     def klines(
@@ -191,7 +191,7 @@ class Scenario(ABC):
     def trades_from_id(self, symbol: str, from_id: int, limit: int, through_ms: int) -> list[Trade]:
         """At most `limit` trades with ids >= from_id that had happened at `through_ms`."""
         from_id = max(from_id, 1)
-        minute = self.minute_of_trade(symbol, from_id)
+        minute = self.minute_of_trade(symbol, from_id, through_ms)
         page: list[Trade] = []
         if minute is None:
             return page

@@ -79,9 +79,10 @@ class MarketScenario(Scenario):
             for number, price, quantity, at_ms, sold in rows
         ]  # fmt: skip
 
-    def minute_of_trade(self, symbol: str, trade_id: int) -> int | None:
+    def minute_of_trade(self, symbol: str, trade_id: int, through_ms: int) -> int | None:
         """See Scenario."""
-        return self.world.minute_of(self._columns[symbol], trade_id)
+        last_day = through_ms // DAY_MS
+        return self.world.minute_of(self._columns[symbol], trade_id, last_day=last_day)
 
     def klines(
         self, symbol: str, interval_ms: int, first_open_ms: int, limit: int, now_ms: int

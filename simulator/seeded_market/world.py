@@ -7,7 +7,7 @@ hourly candles (100 kB each).
 import numpy as np
 
 from simulator.recent import Recent
-from simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS
+from simulator.scenario import DAY_MS, MINUTE_MS
 from simulator.seeded import stream
 from simulator.seeded_market.days import Days
 from simulator.seeded_market.listing import Ints, Listing
@@ -70,12 +70,15 @@ class World:
         day, row = divmod(minute, DAY_MINUTES)
         return int(self.bars(day).first_ids[row, market])
 
-    def minute_of(self, market: int, trade_id: int) -> int:
-        """The minute that holds a trade id."""
+    def minute_of(self, market: int, trade_id: int, *, last_day: int) -> int | None:
+        """The minute that holds a trade id; None after `last_day`.
+
+        An absurd id would else draw days until the memory is full.
+        """
         wanted = trade_id - 1 + int(self.ids_at_start[market])
-        low, high = self.days.start_day, self.days.start_day + 1
-        while int(self.days.ids_before(high)[market]) <= wanted:
-            low, high = high, high + 2 * (high - low)
+        low, high = self.days.start_day, last_day + 1
+        if int(self.days.ids_before(high)[market]) <= wanted:
+            return None
         while high - low > 1:
             middle = (low + high) // 2
             if int(self.days.ids_before(middle)[market]) <= wanted:
@@ -114,8 +117,3 @@ class World:
             np.array(days) * DAY_MS, opened, high, low, close, units,
             ids[:-1], ids[1:], units * middle, taker, taker * middle,
         )  # fmt: skip
-
-
-def hours_in(first_ms: int, end_ms: int) -> range:
-    """Hours (number since the epoch) that touch [first_ms, end_ms)."""
-    return range(first_ms // HOUR_MS, -(-end_ms // HOUR_MS))

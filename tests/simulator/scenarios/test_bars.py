@@ -1,17 +1,20 @@
+import csv
 import itertools
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from simulator.recorded_bars.bar_candles import candle_of_trades
+from simulator.recorded_bars.bar_file import COLUMNS
 from simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS, WrongScenario
-from simulator.scenarios.bars import BarsScenario, open_bars
+from simulator.scenarios.bars import open_bars
 from simulator.scenarios.offer import ScenarioRequest
+from tests.platform.recording import write_recording
 from tests.simulator.builders import START_MS, bars_scenario, three_minutes, write_bars
 
 LATER_MS = START_MS + DAY_MS
-DEPEG = Path(__file__).parents[4] / "shared/data/market/usdc_depeg_2023"
 
 
 def test_ids_are_contiguous_from_one_and_fills_lie_side_by_side(tmp_path: Path) -> None:
@@ -133,33 +136,22 @@ def test_a_start_outside_the_files_and_no_file_at_all_are_refused(tmp_path: Path
         open_bars(ScenarioRequest())
 
 
-@pytest.fixture(scope="module")
-def depeg() -> BarsScenario:
-    if not DEPEG.is_dir():
-        pytest.skip(f"the recordings of the USDC week-end are not at {DEPEG}")
-    files = {
-        symbol: DEPEG / f"binanceus_{symbol}_1m_20230301_20230321.csv.gz"
-        for symbol in ("BTCUSD", "BTCUSDC", "BTCUSDT")
-    }
-    return open_bars(ScenarioRequest(start_ms=START_MS, bars=files))
-
-
-def test_twelve_hours_of_the_usdc_week_end_come_back_bar_for_bar(depeg: BarsScenario) -> None:
-    compared = 0
-    for symbol in depeg.instruments:
-        for recorded in depeg.klines(symbol, MINUTE_MS, START_MS, 720, LATER_MS):
-            trades = depeg.minute_trades(symbol, recorded.open_time_ms // MINUTE_MS)
-            if Decimal(recorded.volume) == 0:
+def test_four_hours_of_three_markets_come_back_bar_for_bar(tmp_path: Path) -> None:
+    files = dict(write_recording(tmp_path, seed=5, minutes=240))
+    scenario = bars_scenario(tmp_path, **files)
+    traded = quiet = 0
+    for symbol, path in files.items():
+        for recorded in csv.DictReader(path.read_text("utf-8").splitlines()):
+            opened_ms = round(datetime.fromisoformat(recorded["open_time"]).timestamp() * 1000)
+            trades = scenario.minute_trades(symbol, opened_ms // MINUTE_MS)
+            if Decimal(recorded["volume"]) == 0:
                 assert not trades
+                quiet += 1
                 continue
-            own = candle_of_trades(recorded.open_time_ms, trades)
-            assert [Decimal(text) for text in own[1:6]] == [Decimal(t) for t in recorded[1:6]]
-            compared += 1
-    assert compared > 1_440
-
-
-def test_the_minutes_without_a_trade_are_the_recorded_ones(depeg: BarsScenario) -> None:
-    first_ms = START_MS - 10 * DAY_MS - 3 * HOUR_MS
-    rows = depeg.klines("BTCUSDC", MINUTE_MS, first_ms, 30_240, first_ms + 21 * DAY_MS)
-    assert len(rows) == 30_240
-    assert sum(row.trades == 0 for row in rows) == 12_971
+            own = candle_of_trades(opened_ms, trades)
+            assert [Decimal(text) for text in own[1:6]] == [
+                Decimal(recorded[name]) for name in COLUMNS[1:]
+            ]
+            traded += 1
+    assert traded + quiet == 3 * 240
+    assert min(traded, quiet) > 100

@@ -118,6 +118,13 @@ def test_any_id_is_found_by_itself(market: MarketScenario, trade_id: int) -> Non
     assert [trade.trade_id for trade in page] == list(range(trade_id, trade_id + 500))
 
 
+@pytest.mark.parametrize("trade_id", [10**9, 10**12, 10**19])
+def test_an_absurd_id_is_answered_at_once_with_nothing(
+    market: MarketScenario, trade_id: int
+) -> None:
+    assert market.trades_from_id("BTCUSDT", trade_id, 500, NOON_MS + DAY_MS) == []
+
+
 def test_nothing_before_the_start_or_after_now_is_a_trade(market: MarketScenario) -> None:
     now_ms = NOON_MS + 90_500
     assert not list(market.trades("BTCUSDT", 0, NOON_MS - 1))
