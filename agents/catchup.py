@@ -24,7 +24,7 @@ async def in_time_order(markets: Mapping[str, Pages]) -> AsyncIterator[list[Reco
     """Chunks of all markets' trades by `traded_at_ms`; each market keeps its own order.
 
     A market whose pages fail is logged and left out from there on: its next live trade shows the
-    hole again. An error of the host ends the merge, since all others would fail alike.
+    hole again.
     """
     gate = asyncio.Semaphore(CONCURRENT_PAGES)
 

@@ -52,6 +52,11 @@ class TradePages:
         async for page in self._pages(symbol, self._source.page_from_time(symbol, from_ms)):
             yield page
 
+    async def newest_id(self, symbol: str) -> int | None:
+        """The newest id that REST knows, None where it gives no trade. Raises as `since_id`."""
+        _, records = await self._page(self._source.page_of_newest(symbol))
+        return records[-1]["trade_id"] if records else None
+
     async def _pages(self, symbol: str, first: Request) -> AsyncIterator[list[Record]]:
         request = first
         for _ in range(self._max_pages):

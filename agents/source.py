@@ -118,5 +118,9 @@ class StreamSource(Source):
         """Trades of a market with this id and later."""
 
     @abstractmethod
+    def page_of_newest(self, symbol: str) -> Request:
+        """The newest trade of a market, alone."""
+
+    @abstractmethod
     def page_from_time(self, symbol: str, from_ms: int) -> Request:
         """Trades of a market at this time, milliseconds UTC, and later."""

@@ -4,7 +4,7 @@ A receiver drains the socket into a bounded buffer, so that pings are answered w
 a worker parses, orders and publishes in small batches. After each connection the trades since the
 last known id come over REST, in time order over all markets, while live frames wait in the buffer.
 Frames that the buffer had to drop are taken from REST like any other hole. What cannot be repaired
-is logged as `trades_missing`.
+is logged as `trades_missing`; an id beyond all that REST knows is refused.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import structlog
 
 from agents.buffer import FrameBuffer
 from agents.catchup import in_time_order
+from agents.checks import refuse
 from agents.intake import Intake
 from agents.repair import TradePages
 from agents.sequence import Hole, TradeSequence
@@ -128,25 +129,42 @@ class StreamRunner:
             await self._intake.publish(admitted.ready)
             pending = admitted.waiting
             for hole in admitted.holes:
-                await self._repair(hole)
+                if not await self._close(hole):
+                    pending = await self._disbelieve(hole.symbol, pending)
 
-    async def _repair(self, hole: Hole) -> None:
-        """Publish a hole's trades from REST; afterwards the sequence stands at its end."""
-        problem = "REST does not have them"
-        for _ in range(REST_LAG_TRIES):
-            try:
-                async for page in self._pages.since_id(hole.symbol, self._next_id(hole.symbol)):
+    async def _close(self, hole: Hole) -> bool:
+        """Publish a hole's trades from REST, or give it up; the sequence then stands at its end.
+
+        False where REST does not know the trade behind the hole either: the sequence does not
+        move, because one absurd id would make every real trade after it an old one.
+        """
+        symbol = hole.symbol
+        try:
+            for _ in range(REST_LAG_TRIES):
+                async for page in self._pages.since_id(symbol, self._next_id(symbol)):
                     await self._publish_known(page)
-                    if self._next_id(hole.symbol) > hole.to_id:
-                        break
-            except (Retryable, Fatal) as error:
-                problem = str(error)
-                break
-            if self._next_id(hole.symbol) > hole.to_id:
-                log.info("repaired", symbol=hole.symbol, from_id=hole.from_id, to_id=hole.to_id)
-                return
-            await asyncio.sleep(REST_LAG_S)
-        self._give_up(Hole(hole.symbol, self._next_id(hole.symbol), hole.to_id), problem)
+                    if self._next_id(symbol) > hole.to_id:
+                        log.info("repaired", symbol=symbol, from_id=hole.from_id, to_id=hole.to_id)
+                        return True
+                await asyncio.sleep(REST_LAG_S)
+            newest_id = await self._pages.newest_id(symbol)
+            if newest_id is not None and newest_id <= hole.to_id:
+                return False
+            problem = "REST does not have them"
+        except (Retryable, Fatal) as error:
+            problem = str(error)
+        self._give_up(Hole(symbol, self._next_id(symbol), hole.to_id), problem)
+        return True
+
+    async def _disbelieve(self, symbol: str, trades: list[Record]) -> list[Record]:
+        """Refuse a market's trades, return those of others. Nothing is lost where REST was only
+        late: the market's next trade shows the same hole, and then REST has them all."""
+        await self._intake.sift(
+            refuse(f"{symbol} id {trade['trade_id']} is above REST's newest", trade)
+            for trade in trades
+            if trade["symbol"] == symbol
+        )
+        return [trade for trade in trades if trade["symbol"] != symbol]
 
     def _next_id(self, symbol: str) -> int:
         return self._sequence.last[symbol] + 1

@@ -75,16 +75,21 @@ class BinanceTrades(StreamSource):
 
     def page_from_id(self, symbol: str, from_id: int) -> Request:
         """A page of trades from an id on."""
-        return self._page(symbol, {"fromId": str(from_id)})
+        return self._page(symbol, fromId=from_id)
+
+    def page_of_newest(self, symbol: str) -> Request:
+        """The newest trade: Binance gives the last ones where no start is named."""
+        return self._page(symbol, limit=1)
 
     def page_from_time(self, symbol: str, from_ms: int) -> Request:
         """A page of trades from a time on, milliseconds UTC."""
-        return self._page(symbol, {"startTime": str(from_ms)})
+        return self._page(symbol, startTime=from_ms)
 
-    def _page(self, symbol: str, start: Mapping[str, str]) -> Request:
+    def _page(self, symbol: str, *, limit: int = PAGE_TRADES, **start: int) -> Request:
+        params = {name: str(number) for name, number in start.items()}
         return Request(
             url=f"{self.base_url}/api/v3/aggTrades",
-            params={"symbol": symbol, **start, "limit": str(PAGE_TRADES)},
+            params={"symbol": symbol, **params, "limit": str(limit)},
         )
 
     def parse_frame(self, frame: bytes, collected_at_ms: int) -> Iterable[Outcome]:

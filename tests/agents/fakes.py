@@ -121,11 +121,14 @@ class FakeVenue:
 
     def __call__(self, request: Request) -> Answer:
         symbol = request.params["symbol"]
+        newest = self.newest.get(symbol, 0)
         if "fromId" in request.params:
             first = int(request.params["fromId"])
-        else:
+        elif "startTime" in request.params:
             first = max(int(request.params["startTime"]) - START_MS, 1)
-        last = min(self.newest.get(symbol, 0), first + self.page_rows - 1)
+        else:
+            first = max(newest - int(request.params["limit"]) + 1, 1)
+        last = min(newest, first + self.page_rows - 1)
         rows = [
             trade_row(trade_id)
             for trade_id in range(first, last + 1)

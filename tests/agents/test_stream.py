@@ -18,6 +18,7 @@ from agents.sources.binance_trades import BinanceTrades
 from agents.stream import StreamRunner
 from market.errors import Fatal, Retryable
 from tests.agents.fakes import (
+    START_MS,
     FakeClock,
     FakeConnect,
     FakeHttp,
@@ -170,7 +171,9 @@ def test_a_hole_longer_than_the_page_limit_is_named():
     trial = Trial(
         [trade_frame("BTCUSDT", 500)],
         venue=lambda request: (
-            venue(499)(request) if int(request.params["fromId"]) < 40 else answer(request, [])
+            answer(request, [])
+            if int(request.params.get("fromId", 0)) >= 40
+            else venue(500)(request)
         ),
         last={"BTCUSDT": 0},
     )
@@ -178,6 +181,34 @@ def test_a_hole_longer_than_the_page_limit_is_named():
     (missing,) = trial.events("trades_missing")
     assert trades == [*range(1, missing["from_id"]), 500]
     assert missing["to_id"] == 499
+
+
+def test_an_id_far_above_what_rest_knows_is_refused_and_the_market_goes_on():
+    frames = [trade_frame("BTCUSDT", n, T=START_MS) for n in (4, 10**15, 5, 2**62, 6)]
+    frames += [trade_frame("ETHUSDT", 1)]
+    trial = Trial(frames, [trade_frame("BTCUSDT", 7)], venue=venue(6, 1), last={"BTCUSDT": 3})
+    assert ids(trial.run()) == [4, 5, 6, 7]
+    assert ids(trial.publisher.on("crypto-trades"), "ETHUSDT") == [1]
+    letters = trial.publisher.on("crypto-dead-letters")
+    assert [letter["reason"] for letter in letters] == ["impossible_value"] * 2
+    assert "newest" in letters[0]["detail"]
+    assert trial.events("trades_missing") == []
+
+
+def test_a_trade_refused_because_rest_lags_comes_with_the_repair_after_it():
+    late = venue(3)
+
+    def lag(request: Any) -> Any:
+        is_newest_asked = "fromId" not in request.params
+        found = late(request)
+        late.newest["BTCUSDT"] = 12 if is_newest_asked else late.newest["BTCUSDT"]
+        return found
+
+    frames = [trade_frame("BTCUSDT", 9)]
+    trial = Trial(frames, [trade_frame("BTCUSDT", 13)], venue=lag, last={"BTCUSDT": 3})
+    assert ids(trial.run()) == list(range(4, 14))
+    assert trial.intake.counters.rejected == 1
+    assert trial.events("trades_missing") == []
 
 
 def test_a_host_that_is_briefly_away_is_waited_for_and_nothing_is_missing():
