@@ -1,9 +1,10 @@
 """Records onto Kafka: idempotent, acknowledged by all replicas, in order, never dropped silently.
 
 A full queue makes `publish` wait without blocking the event loop, so that sockets stay alive and
-memory stays bounded while Kafka is away. A record that Kafka has not acknowledged after
-DELIVERY_PATIENCE_S, or refuses, ends the process: its successor reads the topic's tail back and
-takes again what is missing.
+memory stays bounded while Kafka is away. Where Kafka acknowledges nothing for DELIVERY_PATIENCE_S,
+or refuses a record, the process ends: its successor reads the topic's tail back and takes again
+what is missing. For that the topic must hold no record without those sent before it, so single
+records never time out, and the first that fails is the last that is sent.
 """
 
 import asyncio
@@ -59,6 +60,8 @@ class KafkaPublisher:
     def __init__(self, bootstrap: str, *, name: str) -> None:
         self._sent = 0
         self._trouble_said_s = -math.inf
+        self._progress = 0
+        self._progress_at_s = time.monotonic()
         self._failure: str | None = None
         self._producer = Producer(
             {
@@ -74,7 +77,8 @@ class KafkaPublisher:
                 "linger.ms": 5,
                 "queue.buffering.max.messages": QUEUE_RECORDS,
                 "queue.buffering.max.kbytes": QUEUE_KBYTES,
-                "message.timeout.ms": DELIVERY_PATIENCE_S * 1000,
+                "message.timeout.ms": 0,
+                "enable.gapless.guarantee": True,
                 "reconnect.backoff.max.ms": 2_000,
                 # A callback a record would cost more than encoding it.
                 "delivery.report.only.error": True,
@@ -135,15 +139,24 @@ class KafkaPublisher:
             await asyncio.sleep(0.005)
 
     async def watch(self) -> None:
-        """Serve the producer's callbacks for ever; raises Fatal once a delivery has failed."""
+        """Serve the producer's callbacks for ever; raises Fatal once a delivery has failed or
+        Kafka has been away for too long."""
         while True:
             self._producer.poll(0)
+            self._watch_progress()
             self._raise_failure()
             await asyncio.sleep(WATCH_S)
 
     def flush(self, timeout_s: float) -> int:
         """Block until all is acknowledged or time is up; returns how many are left."""
         return int(self._producer.flush(timeout_s))
+
+    def _watch_progress(self) -> None:
+        now_s = time.monotonic()
+        if self.pending == 0 or self.acknowledged != self._progress:
+            self._progress, self._progress_at_s = self.acknowledged, now_s
+        elif now_s - self._progress_at_s > DELIVERY_PATIENCE_S:
+            self._failure = f"nothing was acknowledged for {DELIVERY_PATIENCE_S} s"
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -1,7 +1,8 @@
 """Publisher and memory on a real broker."""
 
-from collections.abc import Iterator
-from contextlib import closing
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from agents.sources.binance_trades import BinanceTrades
 from market.errors import Fatal
 from schemas.codec import decode
 from schemas.record_types import TRADE, RecordType
+from stack.ports import free_port
 from tests.agents.fakes import settings, trade_frame
 
 pytestmark = pytest.mark.integration
@@ -110,6 +112,41 @@ async def test_a_delivery_that_fails_ends_the_agent_and_is_not_counted(
     with pytest.raises(Fatal, match="did not take a record"):
         await publisher.watch()
     assert publisher.acknowledged == 0
+
+
+@asynccontextmanager
+async def reachable_at(port: int, bootstrap: str) -> AsyncIterator[None]:
+    """The broker also at another port of this computer."""
+    host, broker_port = bootstrap.split(":")
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        broker_reader, broker_writer = await asyncio.open_connection(host, int(broker_port))
+        await asyncio.gather(pump(reader, broker_writer), pump(broker_reader, writer))
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65_536):
+            writer.write(piece)
+        writer.close()
+
+    async with await asyncio.start_server(forward, "127.0.0.1", port):
+        yield
+
+
+async def test_kafka_back_after_the_patience_is_given_no_trade_without_those_before_it(
+    kafka_server: Any, topic: RecordType, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(publisher_module, "DELIVERY_PATIENCE_S", 3)
+    port = free_port()
+    publisher = KafkaPublisher(f"127.0.0.1:{port}", name="test")
+    first, second = trades("BTCUSDT", 2)
+    await publisher.publish(topic, [first])
+    await asyncio.sleep(2.7)
+    await publisher.publish(topic, [second])
+    with pytest.raises(Fatal, match="did not take a record"):
+        await publisher.watch()
+    async with reachable_at(port, kafka_server.bootstrap):
+        await asyncio.to_thread(publisher.flush, 10)
+    assert stored(kafka_server.bootstrap, topic) == [("BTCUSDT", 1), ("BTCUSDT", 2)]
 
 
 def test_a_topic_that_does_not_exist_is_fatal_and_says_what_to_check(
