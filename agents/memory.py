@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from market.errors import Fatal
 from schemas.codec import Record, Undecodable, decode
@@ -136,6 +136,9 @@ class KafkaTail:
                 "group.id": f"agent-memory-{record_type.topic}",  # required, never committed to
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
+                # The last offsets may hold no record (compaction, transaction markers). `position`
+                # cannot tell: right after `assign` it is still that of the window before.
+                "enable.partition.eof": True,
                 "fetch.queue.backoff.ms": 1,
                 # A new window waits until the last fetch is answered, so that must be soon.
                 "fetch.wait.max.ms": 10,
@@ -181,21 +184,18 @@ class KafkaTail:
         self._consumer.assign([TopicPartition(self._topic, partition, start)])
         deadline = time.monotonic() + KAFKA_PATIENCE_S
         offset = start
-        while offset < end and not self._at_end(partition, end):
+        while offset < end:
             # Exactly what is left, because `consume` waits for as many as it was asked for.
             messages = self._consumer.consume(min(end - offset, 5_000), timeout=0.5)
             for message in messages:
-                at = message.offset()
-                if message.error() is not None or at is None:
-                    log.warning("kafka_read", topic=self._topic, error=str(message.error()))
-                elif at < end:
+                at, error = message.offset(), message.error()
+                is_topics_end = error is not None and error.code() == KafkaError._PARTITION_EOF
+                if at is None or (error is not None and not is_topics_end):
+                    log.warning("kafka_read", topic=self._topic, error=str(error))
+                    continue
+                if not is_topics_end and at < end:
                     yield message.value() or b""
-                    offset = at + 1
-                    deadline = time.monotonic() + KAFKA_PATIENCE_S
+                offset = at + 1
+                deadline = time.monotonic() + KAFKA_PATIENCE_S
             if time.monotonic() > deadline:
                 raise Fatal(f"Kafka gave nothing of {self._topic}/{partition} for a minute")
-
-    def _at_end(self, partition: int, end: int) -> bool:
-        """True where the last offsets hold no records (compaction, transaction markers)."""
-        (at,) = self._consumer.position([TopicPartition(self._topic, partition)])
-        return bool(at.offset >= end)

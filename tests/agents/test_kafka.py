@@ -88,6 +88,18 @@ async def test_the_topic_is_the_memory_also_of_a_market_far_back(
     assert memory.last == {("BTCUSDT",): 2 * FIRST_WINDOW_RECORDS, ("ETHUSDT",): 7}
 
 
+async def test_windows_before_the_tail_are_read_whole_however_often(
+    kafka_server: Any, topic: RecordType
+):
+    publisher = KafkaPublisher(kafka_server.bootstrap, name="test")
+    await publisher.publish(topic, trades("BTCUSDT", 3_000))
+    await publisher.drained()
+    with closing(KafkaTail(kafka_server.bootstrap, topic)) as tail:
+        (partition,) = (number for number, (_, end) in tail.bounds().items() if end)
+        for start in [2_000, 1_000, 0] * 10:
+            assert len(list(tail.read(partition, start, start + 1_000))) == 1_000
+
+
 def test_an_empty_topic_is_read_at_once(kafka_server: Any, topic: RecordType):
     assert recalled(kafka_server.bootstrap, topic, "BTCUSDT").last == {}
 
