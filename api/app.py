@@ -5,9 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
 from api.dependencies import MarketStore, Services
@@ -15,40 +13,13 @@ from api.kafka_probe import KafkaProbe, KafkaState, ask_broker
 from api.latest import LatestState
 from api.openapi import document_problems
 from api.routes import ROUTERS
+from api.security_headers import SecurityHeaders
 from api.settings import ApiSettings
 from market.clock import Clock, open_clock
 from market.store.reader import open_store
 from market.store.rows import Latest
 
 OpenStore = Callable[[], AbstractAsyncContextManager[MarketStore]]
-
-# An API answers data, never a page: nothing in it may be run, framed or kept.
-SECURITY_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cache-control": "no-store",
-}
-
-
-class SecurityHeaders:
-    """Sets the security headers on every response, errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, text in SECURITY_HEADERS.items():
-                    headers[name] = text
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 def create_app(

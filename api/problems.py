@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api.security_headers import SECURITY_HEADERS
 from market.errors import StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -165,4 +166,5 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 async def _on_bug(request: Request, error: Exception) -> Response:
     log.error("unhandled_error", path=request.url.path, error=repr(error))
-    return _answer(request, Problem("Something broke on our side; it has been logged."))
+    detail = "Something broke on our side; it has been logged."
+    return _answer(request, Problem(detail, headers=SECURITY_HEADERS))

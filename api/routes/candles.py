@@ -46,7 +46,8 @@ class Candle(Answer):
     first_trade_id: int | None
     last_trade_id: int | None
     coverage: float | None = Field(
-        description="Held trade ids over expected ones; null where ids cannot say."
+        description="Held trade ids over expected ones; null where ids cannot say. "
+        "Above 1 means that trades were counted twice."
     )
     is_final: bool = Field(description="True when no later trade can change it.")
     layer: Layer

@@ -20,6 +20,7 @@ router = APIRouter(tags=["health"])
 
 # Health is for supervisors: a database that takes longer than this is as good as down.
 PATIENCE_S = 2.0
+AGAIN = {"Retry-After": str(STORE_RETRY_AFTER_S)}
 DOWN = "The database does not answer."
 
 
@@ -68,7 +69,7 @@ class InfluxHealth(Answer):
     responses={503: {"model": Envelope[Health], "description": "Not ready"}},
 )
 async def get_health(held: ServicesDep) -> Response:
-    """200 when ready, 503 when not; the body is the same."""
+    """200 when ready, 503 with Retry-After when not; the body is the same."""
     status, known, kafka = await asyncio.gather(
         _store_status(held), _known(held), held.kafka.state()
     )
@@ -92,7 +93,8 @@ async def get_health(held: ServicesDep) -> Response:
         is_stale=not any(part.is_up for part in parts if part.name in ("prices", "trades")),
         source=None,
     )
-    return answer(Envelope(data=health, meta=meta), status=200 if health.is_ready else 503)
+    envelope = Envelope(data=health, meta=meta)
+    return answer(envelope) if health.is_ready else answer(envelope, status=503, headers=AGAIN)
 
 
 @router.get(
@@ -111,9 +113,7 @@ async def get_influx_health(held: ServicesDep) -> Response:
     )
     meta = Meta(as_of=None, is_stale=status is None, source="influxdb")
     envelope = Envelope(data=health, meta=meta)
-    if status is None:
-        return answer(envelope, status=503, headers={"Retry-After": str(STORE_RETRY_AFTER_S)})
-    return answer(envelope)
+    return answer(envelope) if health.is_up else answer(envelope, status=503, headers=AGAIN)
 
 
 async def _store_status(held: Services) -> StoreStatus | None:

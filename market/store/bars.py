@@ -7,7 +7,7 @@ that the storage engine has aggregated, so a year of days costs no more than an 
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,11 +45,24 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:
-    """First minutes of one market in the store, and of trades of any market."""
+    """First minutes of one market in the store, and of trades of any market.
 
-    external_ms: int | None
+    `published_ms` is where the exchange's own bars begin, by their length.
+    """
+
+    published_ms: Mapping[int, int]
     trades_ms: int | None
     stream_began_ms: int | None
+
+    @property
+    def external_ms(self) -> int | None:
+        """Where the exchange's minutes begin."""
+        return self.published_ms.get(MINUTE_MS)
+
+    def history_from_ms(self, interval_ms: int) -> int | None:
+        """Where bars of at most `interval_ms` begin that the exchange published."""
+        begins = (at for grain_ms, at in self.published_ms.items() if grain_ms <= interval_ms)
+        return min(begins, default=None)
 
     @property
     def minutes_ms(self) -> int | None:
@@ -88,7 +101,12 @@ class BarsReader:
             self._firsts = {"speed": speed, "external": external}
             self._firsts_at_s = self._monotonic()
         return Beginnings(
-            external_ms=self._firsts["external"].get(key),
+            published_ms={
+                grain_ms: first_ms
+                for grain_ms, name in INTERVAL_NAMES.items()
+                if (first_ms := self._firsts["external"].get((market.source, market.symbol, name)))
+                is not None
+            },
             trades_ms=self._firsts["speed"].get(key),
             stream_began_ms=min(self._firsts["speed"].values(), default=None),
         )

@@ -55,7 +55,7 @@ COMPOSED_BARS = f"bars = () => {_ONE_MARKET}" + "".join(
     (
         _windows("first", ("open", "first_trade_id")),
         _windows("last", ("close", "last_trade_id")),
-        _windows("max", ("high",)),
+        _windows("max", ("high", "coverage")),
         _windows("min", ("low", "coverage")),
         _windows("sum", (*SUMS, *IDS)),
         _windows("count", ("close", "first_trade_id")),

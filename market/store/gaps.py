@@ -62,18 +62,19 @@ def _lacks_trades(bar: Bar) -> bool:
     return bar.held_ids is None or bar.held_ids < bar.expected_ids
 
 
-def minute_gaps(external: Sequence[Bar], stream_began_ms: int | None) -> list[Gap]:
-    """Minutes that an exchange's own bars leave out, up to the minute the trade stream began.
+def unpublished(published: Iterable[Bar], *, from_ms: int, until_ms: int | None) -> list[Gap]:
+    """Stretches of [from_ms, until_ms) that none of an exchange's own bars covers.
 
-    An exchange publishes a bar of volume 0 where nobody traded, so a missing one is a hole.
-    Ids cannot say how many trades it held.
+    The exchange's history reaches back to `from_ms`, and trades account for what follows
+    `until_ms` (None: not known yet). An exchange publishes a bar of volume 0 where nobody traded,
+    so what no bar covers is a hole. Ids cannot say how many trades it held.
     """
-    holes = [
-        Gap(from_ms=earlier.close_time_ms, to_ms=later.open_time_ms, missing_trades=None)
-        for earlier, later in pairwise(external)
-        if earlier.close_time_ms < later.open_time_ms
-    ]
-    if external and stream_began_ms is not None and external[-1].close_time_ms < stream_began_ms:
-        end_ms = external[-1].close_time_ms
-        holes.append(Gap(from_ms=end_ms, to_ms=stream_began_ms, missing_trades=None))
+    holes: list[Gap] = []
+    through_ms = from_ms
+    for bar in sorted(published, key=lambda bar: bar.open_time_ms):
+        if bar.open_time_ms > through_ms:
+            holes.append(Gap(from_ms=through_ms, to_ms=bar.open_time_ms, missing_trades=None))
+        through_ms = max(through_ms, bar.close_time_ms)
+    if until_ms is not None and through_ms < until_ms:
+        holes.append(Gap(from_ms=through_ms, to_ms=until_ms, missing_trades=None))
     return holes

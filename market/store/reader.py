@@ -5,7 +5,7 @@ in time. Nothing here writes; what is kept in memory only saves queries.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -15,13 +15,15 @@ from market.coins import Market
 from market.settings import InfluxReadSettings
 from market.store import flux, shapes
 from market.store.annotated import time_ms
-from market.store.bars import BarsReader, Span
+from market.store.bars import BarsReader, Beginnings, Span
 from market.store.client import FluxClient, instant
 from market.store.compose import ceil_ms
-from market.store.gaps import id_gaps, minute_gaps
+from market.store.gaps import id_gaps, unpublished
 from market.store.merge import DAY_MS, MINUTE_MS, merged, used_minutes
 from market.store.rows import (
+    Bar,
     CandleSeries,
+    Gap,
     History,
     LastCandle,
     Latest,
@@ -134,13 +136,11 @@ class StoreReader:
         )
         span = Span(interval_ms, from_ms, ceil_ms(to_ms, interval_ms), now_ms)
         pieces = await self._bars.pieces(market, span, beginnings)
-        external = used_minutes(pieces)
-        began_ms = beginnings.stream_began_ms
+        published = (*used_minutes(pieces), *pieces.hours, *pieces.days)
         gaps = [
-            *minute_gaps(external, None if began_ms is None else min(began_ms, span.to_ms)),
+            *_unpublished(published, span, beginnings),
             *id_gaps(pieces.trades, final_through_ms),
         ]
-        published = (*external, *pieces.hours, *pieces.days)
         return CandleSeries(
             bars=tuple(await asyncio.to_thread(merged, pieces, interval_ms)),
             gaps=tuple(gaps),
@@ -157,3 +157,16 @@ class StoreReader:
         )
         cells = [cell for table in tables for cell in table.cells if isinstance(cell, int)]
         return max(cells, default=None)
+
+
+def _unpublished(published: Sequence[Bar], span: Span, beginnings: Beginnings) -> list[Gap]:
+    """Holes of a span in the exchange's history and between it and the stream."""
+    history_from_ms = beginnings.history_from_ms(span.interval_ms)
+    if history_from_ms is None:
+        return []
+    began_ms = beginnings.stream_began_ms
+    return unpublished(
+        published,
+        from_ms=max(span.from_ms, history_from_ms),
+        until_ms=None if began_ms is None else min(began_ms, span.to_ms),
+    )

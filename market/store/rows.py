@@ -111,11 +111,11 @@ class Bar:
 
     @property
     def coverage(self) -> float | None:
-        """Held ids over expected ids, None where it cannot be told."""
+        """Held ids over expected ids, None where it cannot be told; above 1 means duplicates."""
         expected = self.expected_ids
         if expected is None or self.held_ids is None or expected <= 0:
             return None
-        return min(self.held_ids / expected, 1.0)
+        return self.held_ids / expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ _BAR_COLUMNS = (
     "last_trade_id",
     "coverage",
 )
+_WINDOW_PRICES = ("first.open", "max.high", "min.low", "last.close", "sum.volume")
 Columns = Mapping[str, Mapping[str, Cell]]
 
 
@@ -89,17 +90,14 @@ def columns_of(tables: Iterable[Table]) -> dict[str, dict[str, Cell]]:
 
 def bars(columns: Columns, *, interval_ms: int, layer: Layer) -> list[Bar]:
     """Stored bars, ascending. A row without all of open, high, low, close, volume is left out."""
-    # A provisional row may be seen half written; the next reading has it whole.
-    required = [columns.get(name, {}) for name in _BAR_COLUMNS[:5]]
-    whole = set(required[0]).intersection(*required[1:])
-    ordered = sorted((time_ms(at), at) for at in whole)
+    ordered = _whole(columns, _BAR_COLUMNS[:5])
     cells: list[list[Any]] = [
-        [columns.get(name, {}).get(at) for _, at in ordered] for name in _BAR_COLUMNS
+        [columns.get(name, {}).get(at) for at, _ in ordered] for name in _BAR_COLUMNS
     ]
     coverages = cells.pop()
     rows: Iterator[tuple[Any, ...]] = (
         (at_ms, at_ms + interval_ms, *prices, layer, *others, _held(others, coverage))
-        for (at_ms, _), prices, others, coverage in zip(
+        for (_, at_ms), prices, others, coverage in zip(
             ordered,
             zip(*cells[:5], strict=True),
             zip(*cells[5:], strict=True),
@@ -108,6 +106,16 @@ def bars(columns: Columns, *, interval_ms: int, layer: Layer) -> list[Bar]:
         )
     )
     return [Bar(*row) for row in rows]
+
+
+def _whole(columns: Columns, required: Sequence[str]) -> list[tuple[str, int]]:
+    """Times at which all required columns have a cell, as sent and in milliseconds, ascending.
+
+    A provisional row may be seen half written; the next reading has it whole.
+    """
+    held = [columns.get(name, {}) for name in required]
+    whole = set(held[0]).intersection(*held[1:])
+    return sorted(((at, time_ms(at)) for at in whole), key=lambda time: time[1])
 
 
 def _held(others: Sequence[Any], coverage: float | None) -> int | None:
@@ -123,19 +131,19 @@ def composed_bars(columns: Columns, *, interval_ms: int) -> list[Bar]:
     """Bars of trades out of the windows of `flux.COMPOSED_BARS`, ascending.
 
     `held_ids` is right where every minute is whole; where a minute is not, it is None and the
-    minutes must be read.
+    minutes must be read. A window without all of open, high, low, close, volume is left out.
     """
 
     def cell(name: str, at: str) -> Any:  # noqa: ANN401 -- cells of the database
         return columns.get(name, {}).get(at)
 
     found = []
-    for at in sorted(columns.get("count.close", {}), key=time_ms):
+    for at, at_ms in _whole(columns, _WINDOW_PRICES):
         volume, quote_volume = cell("sum.volume", at), cell("sum.quote_volume", at)
         found.append(
             Bar(
-                open_time_ms=time_ms(at),
-                close_time_ms=time_ms(at) + interval_ms,
+                open_time_ms=at_ms,
+                close_time_ms=at_ms + interval_ms,
                 open=cell("first.open", at),
                 high=cell("max.high", at),
                 low=cell("min.low", at),
@@ -156,11 +164,11 @@ def composed_bars(columns: Columns, *, interval_ms: int) -> list[Bar]:
 
 
 def _held_ids(columns: Columns, at: str) -> int | None:
-    """Ids of the window's minutes, None unless every minute has ids and holds all of its own."""
-    names = ("min.coverage", "sum.first_trade_id", "sum.last_trade_id", "count.first_trade_id")
-    coverage, firsts, lasts, count = (columns.get(name, {}).get(at) for name in names)
-    minutes = columns.get("count.close", {}).get(at)
-    if coverage != 1 or not (
+    """Ids of the window's minutes, None unless every minute holds each of its ids once."""
+    names = ("sum.first_trade_id", "sum.last_trade_id", "count.first_trade_id", "count.close")
+    firsts, lasts, count, minutes = (columns.get(name, {}).get(at) for name in names)
+    coverages = {columns.get(name, {}).get(at) for name in ("min.coverage", "max.coverage")}
+    if coverages != {1.0} or not (
         isinstance(firsts, int) and isinstance(lasts, int) and isinstance(count, int)
     ):
         return None

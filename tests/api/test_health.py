@@ -48,6 +48,7 @@ async def test_without_a_database_health_still_answers_with_an_envelope():
     response = await get(FakeStore(is_down=True))
     health = Envelope[Health].model_validate_json(response.content).data
     assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
     assert health.status == "down"
     assert parts(response) == {"kafka": True, "influxdb": False, "prices": False, "trades": False}
     assert "secret-host" not in response.text

@@ -34,6 +34,7 @@ async def test_a_bug_is_a_500_problem_without_its_words():
         response = await client.get("/coins")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-content-type-options"] == "nosniff"
     assert "secret-host" not in response.text
 
 

@@ -87,6 +87,13 @@ def test_coverage_of_a_composed_bar_counts_ids_missing_between_its_minutes():
     assert hour.coverage == 20 / 30
 
 
+def test_coverage_above_one_says_that_trades_were_counted_twice():
+    twice = a_minute(0, held_ids=12)
+    assert twice.coverage == 1.2
+    (hour,) = compose([twice, a_minute(1)], HOUR)
+    assert hour.coverage == 22 / 20
+
+
 def test_one_part_without_ids_leaves_the_sum_without_ids():
     (hour,) = compose([an_external(0), a_minute(1)], HOUR)
     assert (hour.first_trade_id, hour.coverage, hour.trades) == (None, None, None)

@@ -1,9 +1,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.store.gaps import id_gaps, minute_gaps, suspicious
+from market.store.gaps import id_gaps, suspicious, unpublished
 from market.store.rows import Gap
-from tests.market_store.builders import DAY_START, MINUTE, a_minute, an_external
+from tests.market_store.builders import DAY, DAY_START, HOUR, MINUTE, a_minute, an_external
 
 EVER = DAY_START + 10_000 * MINUTE
 
@@ -59,9 +59,30 @@ def test_bars_beside_a_jump_and_bars_that_lack_ids_are_suspicious():
 
 def test_a_minute_that_an_exchange_left_out_is_a_gap_of_unknown_size():
     bars = [an_external(0), an_external(1, volume=0.0), an_external(4)]
-    assert minute_gaps(bars, None) == [Gap(minute_ms(2), minute_ms(4), None)]
+    gap = Gap(minute_ms(2), minute_ms(4), None)
+    assert unpublished(bars, from_ms=minute_ms(0), until_ms=None) == [gap]
 
 
 def test_the_time_between_history_and_stream_is_a_gap():
-    assert minute_gaps([an_external(0)], minute_ms(3)) == [Gap(minute_ms(1), minute_ms(3), None)]
-    assert minute_gaps([an_external(0)], minute_ms(1)) == []
+    def gaps(until: int) -> list[Gap]:
+        return unpublished([an_external(0)], from_ms=minute_ms(0), until_ms=minute_ms(until))
+
+    assert gaps(3) == [Gap(minute_ms(1), minute_ms(3), None)]
+    assert gaps(1) == gaps(0) == []
+
+
+def test_a_range_that_begins_or_lies_wholly_in_a_hole_has_that_part_of_it():
+    late = unpublished([an_external(4)], from_ms=minute_ms(2), until_ms=minute_ms(5))
+    assert late == [Gap(minute_ms(2), minute_ms(4), None)]
+    inside = unpublished([], from_ms=minute_ms(2), until_ms=minute_ms(3))
+    assert inside == [Gap(minute_ms(2), minute_ms(3), None)]
+    assert unpublished([], from_ms=minute_ms(3), until_ms=minute_ms(2)) == []
+
+
+def test_an_hour_left_out_is_a_gap_unless_shorter_or_longer_bars_hold_it():
+    hours = [an_external(0, length=HOUR), an_external(180, length=HOUR)]
+    minutes = [an_external(n) for n in range(60, 120)]
+    hole = Gap(minute_ms(120), minute_ms(180), None)
+    named = {"from_ms": minute_ms(0), "until_ms": None}
+    assert unpublished([*hours, *minutes], **named) == [hole]
+    assert unpublished([*hours, *minutes, an_external(0, length=DAY)], **named) == []

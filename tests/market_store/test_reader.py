@@ -191,6 +191,34 @@ async def test_native_hours_and_days_stand_where_minutes_do_not_reach(opened, ma
         assert [bar.layer for bar in answered.bars] == ["external"] * 5 + ["speed"]
 
 
+async def test_the_hole_between_history_and_stream_is_a_gap_in_every_range(opened, market):
+    async with opened() as store:
+        store.write_bars(market, [an_external(n) for n in range(-120, -60)])
+        store.write_bars(market, [a_minute(0)])
+        for first, last in ((-120, 1), (-90, -30), (-40, -20), (-30, 0)):
+            series = await store.candles(
+                market,
+                MINUTE,
+                from_ms=DAY_START + first * MINUTE,
+                to_ms=DAY_START + last * MINUTE,
+            )
+            hole = (max(first, -60), min(last, 0))
+            expected = Gap(*(DAY_START + minute * MINUTE for minute in hole), None)
+            assert series.gaps == (expected,), (first, last)
+
+
+async def test_an_hour_that_the_exchange_left_out_is_a_gap_in_hours_but_not_in_days(opened, market):
+    async with opened() as store:
+        store.write_bars(market, [an_external(-1_440, length=DAY)], "1d")
+        hours = [an_external(60 * n, length=HOUR) for n in range(-20, 0) if n != -5]
+        store.write_bars(market, hours, "1h")
+        store.write_bars(market, [a_minute(0)])
+        from_ms = DAY_START - DAY
+        answered = await store.candles(market, HOUR, from_ms=from_ms)
+        assert answered.gaps == (Gap(DAY_START - 5 * HOUR, DAY_START - 4 * HOUR, None),)
+        assert (await store.candles(market, DAY, from_ms=from_ms)).gaps == ()
+
+
 async def test_an_exchanges_bar_that_has_not_closed_is_left_out(opened, market):
     async with opened() as store:
         store.write_bars(market, [an_external(0), an_external(1)])

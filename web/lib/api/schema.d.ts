@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Get Health
-         * @description 200 when ready, 503 when not; the body is the same.
+         * @description 200 when ready, 503 with Retry-After when not; the body is the same.
          */
         get: operations["get_health_health_get"];
         put?: never;
@@ -164,7 +164,7 @@ export interface components {
             last_trade_id: number | null;
             /**
              * Coverage
-             * @description Held trade ids over expected ones; null where ids cannot say.
+             * @description Held trade ids over expected ones; null where ids cannot say. Above 1 means that trades were counted twice.
              */
             coverage: number | null;
             /**
