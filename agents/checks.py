@@ -3,23 +3,35 @@
 Every function raises `RecordRejected("impossible_value", ...)`.
 """
 
+import json
 import math
+import reprlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 from market.errors import RecordRejected
 
 # Longest piece of a refused row that a dead letter carries.
 PAYLOAD_CAP_BYTES = 65_536
+# For details: bounded in length and depth, since a field may hold a megabyte.
+shown = reprlib.repr
 
 
 def refuse(detail: str, row: object, *, reason: str = "impossible_value") -> RecordRejected:
     """The error for a row, with the row's JSON as payload."""
-    payload = row if isinstance(row, bytes) else orjson.dumps(row, default=str)
-    return RecordRejected(reason, detail, payload=payload[:PAYLOAD_CAP_BYTES])
+    return RecordRejected(reason, detail, payload=_payload(row)[:PAYLOAD_CAP_BYTES])
+
+
+def _payload(row: object) -> bytes:
+    """Whatever a parser gave us, also what orjson would not write: huge integers, NaN, surrogates,
+    deep nesting. The row is refused because it is strange; that must not end the agent."""
+    if isinstance(row, bytes):
+        return row
+    try:
+        return json.dumps(row, default=str).encode()
+    except RecursionError:
+        return b"nested too deeply to be shown"
 
 
 def number(row: Mapping[str, Any], name: str) -> float | None:
@@ -28,17 +40,21 @@ def number(row: Mapping[str, Any], name: str) -> float | None:
     if raw is None:
         return None
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise refuse(f"{name} is {raw!r}, not a number", row)
-    if not math.isfinite(raw):
-        raise refuse(f"{name} is {raw!r}", row)
-    return float(raw)
+        raise refuse(f"{name} is {shown(raw)}, not a number", row)
+    try:
+        found = float(raw)
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise refuse(f"{name} is {shown(raw)}", row)
+    return found
 
 
 def not_negative(row: Mapping[str, Any], name: str) -> float | None:
     """A number from 0 up, or None."""
     found = number(row, name)
     if found is not None and found < 0:
-        raise refuse(f"{name} is {found!r}, below 0", row)
+        raise refuse(f"{name} is {shown(found)}, below 0", row)
     return found
 
 
@@ -46,7 +62,7 @@ def positive(row: Mapping[str, Any], name: str) -> float | None:
     """A number above 0, or None."""
     found = number(row, name)
     if found is not None and found <= 0:
-        raise refuse(f"{name} is {found!r}, not above 0", row)
+        raise refuse(f"{name} is {shown(found)}, not above 0", row)
     return found
 
 
@@ -54,7 +70,7 @@ def text(row: Mapping[str, Any], name: str) -> str:
     """A string that is not empty."""
     found = row.get(name)
     if not isinstance(found, str) or not found:
-        raise refuse(f"{name} is {found!r}, not a name", row)
+        raise refuse(f"{name} is {shown(found)}, not a name", row)
     return found
 
 
@@ -66,8 +82,10 @@ def iso_ms(row: Mapping[str, Any], name: str) -> int | None:
     try:
         moment = datetime.fromisoformat(raw)
     except (TypeError, ValueError):
-        raise refuse(f"{name} is {raw!r}, not an ISO 8601 time", row) from None
+        raise refuse(f"{name} is {shown(raw)}, not an ISO 8601 time", row) from None
     if moment.tzinfo is None:
-        raise refuse(f"{name} is {raw!r}, without a zone", row)
-    elapsed = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        raise refuse(f"{name} is {shown(raw)}, without a zone", row)
+    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    if elapsed.days < 0:
+        raise refuse(f"{name} is {shown(raw)}, before 1970", row)
     return elapsed.days * 86_400_000 + elapsed.seconds * 1000 + elapsed.microseconds // 1000

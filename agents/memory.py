@@ -110,7 +110,7 @@ def read_back(
                 records += 1
                 try:
                     memory.recall(decode(payload)[1])
-                except Undecodable:
+                except (Undecodable, KeyError):  # KeyError: a record of another type
                     undecodable += 1
             reached[partition] = start
         window *= WINDOW_GROWTH

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from market.coins import coins
+from market.coins import MAIN_QUOTES, coins
 from simulator.answers import SIMULATION, answer
 from simulator.scenario import CHANGE_SPANS_MS, HOUR_MS, Snapshot
 from simulator.simulation import Simulation
@@ -121,7 +121,7 @@ def sparkline(simulation: Simulation, coin_id: str) -> list[float]:
     symbol = next(
         (
             symbol
-            for quote in ("USD", "USDT", "USDC")
+            for quote in MAIN_QUOTES
             for symbol, one in scenario.instruments.items()
             if one.coin_id == coin_id and one.quote == quote
         ),

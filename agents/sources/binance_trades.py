@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from agents.checks import refuse
+from agents.checks import refuse, shown
 from agents.memory import LastPosition
 from agents.settings import AgentSettings
 from agents.source import Outcome, Request, Response, StreamSource
@@ -159,15 +159,15 @@ def _refusal(row: object, symbol: str, *, known: bool) -> RecordRejected:
     if not isinstance(row, dict):
         return refuse("the trade is not an object", row)
     if not known:
-        return refuse(f"symbol {symbol!r} is not one of ours", row)
+        return refuse(f"symbol {shown(symbol)} is not one of ours", row)
     for name in ("a", "f", "l", "T"):
         if type(row.get(name)) is not int or row[name] < 0:
-            return refuse(f"{symbol} {name} is {row.get(name)!r}, not an id or a time", row)
+            return refuse(f"{symbol} {name} is {shown(row.get(name))}, not an id or a time", row)
     for name in ("p", "q"):
         try:
             amount = float(row[name])
         except (KeyError, TypeError, ValueError):
             amount = float("nan")
         if not isfinite(amount) or amount <= 0:
-            return refuse(f"{symbol} {name} is {row.get(name)!r}, not a number above 0", row)
+            return refuse(f"{symbol} {name} is {shown(row.get(name))}, not a number above 0", row)
     return refuse(f"{symbol} trade {row['a']} contradicts itself", row)

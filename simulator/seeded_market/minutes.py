@@ -26,7 +26,7 @@ WICK = 0.5
 # Spread of a minute's share of the day's trades, and of its mean trade size (log).
 COUNT_SPREAD = 0.5
 SIZE_SPREAD = 0.6
-# A pegged coin trembles less than a day's move would make it.
+# 14:30 UTC, when New York opens and London has not closed.
 BUSIEST_MINUTE = 14.5 * 60
 
 

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.memory import LastPosition, Memory, read_back
+from agents.sources.binance_klines import BinanceKlines
 from agents.sources.binance_trades import BinanceTrades
 from schemas.codec import encode
-from schemas.record_types import TRADE
-from tests.agents.fakes import settings, trade_frame
+from schemas.record_types import EXTERNAL_BAR, TRADE
+from tests.agents.fakes import answer, settings, trade_frame
 
 RULE = LastPosition("binance", ("symbol",), "trade_id")
 SOURCE = BinanceTrades(settings())
@@ -17,6 +18,18 @@ SOURCE = BinanceTrades(settings())
 def trade(symbol: str, trade_id: int, **overrides: Any) -> dict[str, Any]:
     (record,) = SOURCE.parse_frame(trade_frame(symbol, trade_id), 1)
     return {**record, **overrides}
+
+
+def external_bar() -> dict[str, Any]:
+    source = BinanceKlines(settings())
+    row = [0, "1", "1", "1", "1", "1", 59_999, "1", 1, "1", "1", "0"]
+    (request,) = (
+        request
+        for request in source.requests({})
+        if (request.params["symbol"], request.params["interval"]) == ("BTCUSDT", "1m")
+    )
+    (bar,) = source.parse(answer(request, [row]), 60_000)
+    return dict(bar)
 
 
 class FakeTail:
@@ -69,9 +82,10 @@ def test_a_market_that_never_traded_costs_no_more_than_the_cap():
     assert tail.read_count == 4_000
 
 
-def test_records_of_another_source_and_undecodable_bytes_are_passed_over():
+def test_records_of_another_source_or_type_and_undecodable_bytes_are_passed_over():
     other = encode(TRADE, trade("BTCUSDT", 99, source="kraken"))
-    tail = FakeTail([*payloads("BTCUSDT", 3), other, b"poison", b""])
+    bar = encode(EXTERNAL_BAR, external_bar())
+    tail = FakeTail([*payloads("BTCUSDT", 3), other, bar, b"poison", b""])
     assert recalled(tail).last == {("BTCUSDT",): 3}
 
 

@@ -161,3 +161,22 @@ def test_the_recorded_hundred_coins_parse():
 def test_coingecko_s_own_example_parses():
     records = parsed(recording("api/coingecko_official_examples/coins_markets.json"))
     assert [record["coin_id"] for record in records] == ["bitcoin"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '"last_updated": "0001-01-01T00:00:00+14:00"',
+        f'"current_price": NaN, "market_cap": {10**30}',
+        f'"total_volume": NaN, "ath": {10**400}',
+        r'"current_price": NaN, "name": "\ud800"',
+        f'"current_price": "{{}}", "roi": {"[" * 300}{"]" * 300}',
+        f'"current_price": {"[" * 1_000}{"]" * 1_000}',
+    ],
+)
+def test_a_row_of_absurd_json_is_refused_alone(wrong: str):
+    good = orjson.dumps(coin()).decode()
+    refused, kept = parsed(f"[{good[:-1]}, {wrong}}}, {good}]".encode())
+    assert isinstance(refused, RecordRejected)
+    assert refused.payload
+    assert kept["coin_id"] == "bitcoin"
