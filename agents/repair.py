@@ -4,6 +4,7 @@ Patience is one budget for the whole stream: an outage is waited out once, not o
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 
 import structlog
@@ -40,7 +41,8 @@ class TradePages:
         self._intake = intake
         self._clock = clock
         self._max_pages = max_pages
-        self._failing_since_s: float | None = None
+        self._failing_since_s = -math.inf
+        self._failed_last_s = -math.inf
 
     async def since_id(self, symbol: str, from_id: int) -> AsyncIterator[list[Record]]:
         """Pages from an id to the newest trade. Raises Retryable, Fatal or RequestRefused."""
@@ -67,6 +69,14 @@ class TradePages:
             request = self._source.page_from_id(symbol, records[-1]["trade_id"] + 1)
         log.error("repair_stopped", symbol=symbol, pages=self._max_pages)
 
+    def _outage_s(self, now_s: float) -> float:
+        """How long the host has been failing, now once more. Where nothing was asked of it for
+        long after a failure, that was another outage."""
+        if now_s - self._failed_last_s > PATIENCE_S:
+            self._failing_since_s = now_s
+        self._failed_last_s = now_s
+        return now_s - self._failing_since_s
+
     async def _page(self, request: Request) -> tuple[int, list[Record]]:
         """Rows of an answer, and the records among them in order of id."""
         loop = asyncio.get_running_loop()
@@ -77,15 +87,15 @@ class TradePages:
             except RequestRefused:
                 raise
             except (Retryable, Fatal) as error:
-                now_s = loop.time()
-                self._failing_since_s = self._failing_since_s or now_s
-                if isinstance(error, Fatal) or now_s - self._failing_since_s > PATIENCE_S:
+                if isinstance(error, Fatal):
                     raise
                 wait_s = max(error.retry_after_s or 0.0, SHORTEST_WAIT_S)
+                if self._outage_s(loop.time()) + wait_s > PATIENCE_S:
+                    raise
                 log.warning("repair_waits", wait_s=round(wait_s, 1), error=str(error))
                 await asyncio.sleep(wait_s)
             else:
-                self._failing_since_s = None
+                self._failed_last_s = -math.inf
                 records = await self._intake.sift(rows)
                 records.sort(key=lambda record: record["trade_id"])
                 return len(rows), records
