@@ -16,6 +16,8 @@ from spark_jobs.settings import SparkSettings
 
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
+# One line a query and interval in the log: what its newest micro-batch did and where time went.
+TELL_EVERY_S = 30.0
 # A query that ran this long was healthy: its next failure waits briefly again.
 HEALTHY_AFTER_S = 60.0
 
@@ -36,12 +38,14 @@ class RunningQuery:
         self._wait_s = FIRST_WAIT_S
         self._not_before = 0.0
         self._started = 0.0
+        self._told = 0.0
         self._running: StreamingQuery | None = None
 
     def look_after(self) -> None:
         """Start it where it does not run and it is time; publish what has become final."""
         if self._running is not None and self._running.isActive:
             self._publish_final_through(self._running)
+            self._tell(self._running)
             return
         if self._running is not None:
             self._plan_restart(self._running)
@@ -73,6 +77,20 @@ class RunningQuery:
         log.error("query_failed", query=self._query.name, why=why[:500], next_try_s=self._wait_s)
         self._not_before = time.monotonic() + self._wait_s
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+
+    def _tell(self, running: StreamingQuery) -> None:
+        progress = running.lastProgress
+        if progress is None or time.monotonic() - self._told < TELL_EVERY_S:
+            return
+        self._told = time.monotonic()
+        log.info(
+            "micro_batch",
+            query=self._query.name,
+            batch=progress["batchId"],
+            rows=progress["numInputRows"],
+            duration_ms=dict(progress["durationMs"]),
+            watermark=progress["eventTime"].get("watermark"),
+        )
 
     def _publish_final_through(self, running: StreamingQuery) -> None:
         if self._query.final_through is None or running.lastProgress is None:

@@ -69,7 +69,12 @@ def a_query(ledger: FakeLedger, final_through: str | None = "1m") -> RunningQuer
 
 
 def progress(watermark: str) -> dict[str, Any]:
-    return {"eventTime": {"watermark": watermark}}
+    return {
+        "batchId": 1,
+        "numInputRows": 2,
+        "durationMs": {"triggerExecution": 3},
+        "eventTime": {"watermark": watermark},
+    }
 
 
 def test_the_watermark_is_published_once_and_again_when_it_moves(starts):
@@ -115,6 +120,19 @@ def test_a_query_that_decides_no_finality_publishes_none(starts):
     starts[0].lastProgress = progress("2023-03-11T12:00:00.000Z")
     query.look_after()
     assert ledger.lines == []
+
+
+def test_each_query_tells_of_its_batches_once_in_half_a_minute(starts, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(running.log, "info", lambda event, **keys: told.append(event))
+    clock = Clockwork(monkeypatch)
+    query = a_query(FakeLedger())
+    query.look_after()
+    for pause_s in (1.0, 1.0, running.TELL_EVERY_S, 1.0):
+        starts[0].lastProgress = progress("2023-03-11T12:00:00.000Z")
+        clock.now_s += pause_s
+        query.look_after()
+    assert told == ["query_started", "micro_batch", "micro_batch"]
 
 
 def test_a_failed_query_starts_again_after_a_wait_that_doubles(starts, monkeypatch):
