@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from confluent_kafka import Consumer, Producer
 
 from schemas.codec import decode
 from schemas.record_types import DEAD_LETTER, TRADE
 from stack.console import StepBoard
+from stack.home import same_process
 from stack.proofs.demo import Demo, Residence
 from stack.proofs.replayed_bars import Replay, ReplayReport, iso, play_and_compare
 from stack.settings import ROOT
@@ -239,9 +239,10 @@ def test_a_second_up_says_that_it_runs_already(report, residence):
 def test_down_stops_everything_that_up_started(report, demo, residence):
     """Stands last: after it nothing of the demo runs."""
     records = [json.loads(path.read_text("utf-8")) for path in demo.home().run.glob("*.json")]
-    pids = [record["pid"] for record in records if record["state"] == "running"]
-    assert len(pids) >= 8
+    running = [record for record in records if record["state"] == "running"]
+    assert len(running) >= 8
     done = cryptoviz(residence, *of_readme("down"))
     assert done.returncode == 0
-    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    alive = [one["name"] for one in running if same_process(one["pid"], one["create_time"])]
+    assert alive == []
     assert "Nothing" in cryptoviz(residence, "down").stdout
