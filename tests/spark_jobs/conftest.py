@@ -17,7 +17,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         jars = SPARK_JARS.ensure(board.step("get Spark's jars"))
     home = tmp_path_factory.mktemp("spark")
     builder = SparkSession.builder
-    for name, setting in spark_conf(jars=jars, home=home, driver_mb=1024).items():
+    for name, setting in spark_conf(
+        jars=jars, home=home, scratch=home / "scratch", driver_mb=1024
+    ).items():
         builder = builder.config(name, setting)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PYSPARK_PYTHON", sys.executable)
