@@ -6,6 +6,7 @@ neighbours pass.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 
 import structlog
 
@@ -117,4 +118,5 @@ class Intake:
             "detail": rejected.detail,
             "payload": rejected.payload,
             "key": None,
+            "letter_id": f"{self._source.name}:{sha256(rejected.payload).hexdigest()[:32]}",
         }

@@ -79,15 +79,73 @@ EXTERNAL_BAR = RecordType(
 DEAD_LETTER = RecordType(
     name="dead_letter",
     topic="crypto-dead-letters",
-    versions={4: "dead_letter.v1.avsc"},
-    identity=("topic", "partition", "offset"),
-    key=("topic", "partition", "offset"),
+    versions={4: "dead_letter.v1.avsc", 10: "dead_letter.v2.avsc"},
+    identity=("letter_id",),
+    key=("letter_id",),
     partitions=1,
     retention_days=30,
 )
 
-RECORD_TYPES: tuple[RecordType, ...] = (PRICE, TRADE, EXTERNAL_BAR, DEAD_LETTER)
-AGENT_RECORD_TYPES: tuple[RecordType, ...] = (PRICE, TRADE, EXTERNAL_BAR)
+GLOBAL = RecordType(
+    name="global",
+    topic="crypto-global",
+    versions={5: "global.v1.avsc"},
+    identity=("source", "observed_at_ms"),
+    key=("source",),
+    partitions=1,
+    retention_days=30,
+)
+ARTICLE = RecordType(
+    name="article",
+    topic="crypto-news",
+    versions={6: "article.v1.avsc"},
+    identity=("source", "article_id", "content_hash"),
+    key=("article_id",),
+    partitions=1,
+    retention_days=365,
+)
+FEAR_GREED = RecordType(
+    name="fear_greed",
+    topic="crypto-market-sentiment",
+    versions={7: "fear_greed.v1.avsc"},
+    identity=("source", "observed_at_ms"),
+    key=("source",),
+    partitions=1,
+    retention_days=3650,
+)
+GAP = RecordType(
+    name="gap",
+    topic="crypto-gaps",
+    versions={8: "gap.v1.avsc"},
+    identity=("source", "symbol", "from_id", "to_id"),
+    key=("source", "symbol"),
+    partitions=1,
+    retention_days=365,
+)
+SOURCE_HEALTH = RecordType(
+    name="source_health",
+    topic="crypto-source-health",
+    versions={9: "source_health.v1.avsc"},
+    identity=("source", "observed_at_ms"),
+    key=("source",),
+    partitions=1,
+    topic_config={"cleanup.policy": "compact"},
+)
+
+RECORD_TYPES: tuple[RecordType, ...] = (
+    PRICE,
+    TRADE,
+    EXTERNAL_BAR,
+    DEAD_LETTER,
+    GLOBAL,
+    ARTICLE,
+    FEAR_GREED,
+    GAP,
+    SOURCE_HEALTH,
+)
+AGENT_RECORD_TYPES: tuple[RecordType, ...] = tuple(
+    kind for kind in RECORD_TYPES if kind is not DEAD_LETTER
+)
 BY_NAME = {record_type.name: record_type for record_type in RECORD_TYPES}
 BY_SCHEMA_ID = {
     schema_id: record_type for record_type in RECORD_TYPES for schema_id in record_type.versions

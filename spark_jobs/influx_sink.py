@@ -5,6 +5,7 @@ Points are keyed by measurement, tags and time, so a batch that is repeated chan
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 
 import stamina
 import structlog
@@ -16,7 +17,7 @@ from market.clock import Clock
 from market.errors import StoreUnavailable
 from market.store.measurements import Measurement
 from market.store.writer import PointWriter, RefusedLine
-from schemas.codec import encode
+from schemas.codec import encode, key_of
 from schemas.record_types import DEAD_LETTER
 from spark_jobs.line_protocol import to_lines
 from spark_jobs.settings import SparkSettings
@@ -81,6 +82,7 @@ def _to_dead_letters(
     )
     now_ms = clock.now_ms()
     for line in refused:
+        point = f"{measurement}:{sha256(line.line.encode()).hexdigest()[:32]}"
         letter = {
             "source": "influx_sink",
             "observed_at_ms": now_ms,
@@ -92,9 +94,10 @@ def _to_dead_letters(
             "detail": line.detail,
             "payload": line.line.encode(),
             "key": None,
+            "letter_id": point,
         }
         producer.produce(
-            DEAD_LETTER.topic, encode(DEAD_LETTER, letter), key=line.line.split(" ")[0].encode()
+            DEAD_LETTER.topic, encode(DEAD_LETTER, letter), key=key_of(DEAD_LETTER, letter)
         )
     if producer.flush(FLUSH_S):
         raise StoreUnavailable("Kafka did not take the dead letters")

@@ -24,6 +24,7 @@ def dead_letter_output(refused: DataFrame, settings: SparkSettings) -> DataStrea
     """Unstarted writer of refused Kafka rows; keyed by coordinates, so a repeat is recognised."""
     letters = F.create_map(*[F.lit(text) for pair in DETAIL.items() for text in pair])
     stamp_ms = F.unix_millis("timestamp")
+    letter_id = F.concat_ws(":", "topic", "partition", "offset")
     record = F.struct(
         F.lit("spark").alias("source"),
         stamp_ms.alias("observed_at_ms"),
@@ -35,10 +36,11 @@ def dead_letter_output(refused: DataFrame, settings: SparkSettings) -> DataStrea
         letters[F.col("rejection")].alias("detail"),
         F.coalesce(F.col("value"), F.lit(b"")).alias("payload"),
         F.col("key"),
+        letter_id.alias("letter_id"),
     )
     header = F.lit(bytes([0]) + DEAD_LETTER.latest_id.to_bytes(4, "big"))
     framed = refused.select(
-        F.concat_ws(":", "topic", "partition", "offset").cast("binary").alias("key"),
+        letter_id.cast("binary").alias("key"),
         F.concat(header, to_avro(record, json.dumps(DEAD_LETTER.latest))).alias("value"),
     )
     return (

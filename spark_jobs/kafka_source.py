@@ -5,6 +5,7 @@ Columns of a decoded stream: those of the newest schema, `rejection` (null, or a
 """
 
 import json
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
@@ -49,8 +50,21 @@ def accepted(records: DataFrame) -> DataFrame:
 
 def decode(raw: DataFrame, kind: RecordType) -> DataFrame:
     """Kafka rows of one topic to the columns named above."""
-    framed = raw.withColumn("record", _record(kind)).withColumn("rejection", _rejection(kind))
+    framed = raw.withColumn("record", _record(kind)).withColumn(
+        "rejection", _rejection(kind, "record")
+    )
     return framed.select("record.*", "rejection", *KAFKA_COLUMNS)
+
+
+def judge(raw: DataFrame, kinds: Sequence[RecordType]) -> DataFrame:
+    """Kafka rows of many topics to their `rejection` and Kafka's columns; no field of a record."""
+    of_topic = {kind: F.col("topic") == kind.topic for kind in kinds}
+    for kind, is_of_topic in of_topic.items():
+        raw = raw.withColumn(kind.name, F.when(is_of_topic, _record(kind)))
+    rejections = [
+        F.when(is_of_topic, _rejection(kind, kind.name)) for kind, is_of_topic in of_topic.items()
+    ]
+    return raw.withColumn("rejection", F.coalesce(*rejections)).select("rejection", *KAFKA_COLUMNS)
 
 
 def schema_id() -> Column:
@@ -68,7 +82,7 @@ def _record(kind: RecordType) -> Column:
     return F.coalesce(*versions)
 
 
-def _rejection(kind: RecordType) -> Column:
+def _rejection(kind: RecordType, record: str) -> Column:
     bad_header = (
         F.col("value").isNull()
         | (F.octet_length("value") <= HEADER_BYTES)
@@ -79,6 +93,6 @@ def _rejection(kind: RecordType) -> Column:
         .when(~schema_id().isin(*kind.versions), "unknown_schema")
         .when(F.octet_length("value") > MAX_RECORD_BYTES, "oversized")
         # PERMISSIVE gives a row of nulls for what it cannot read; source is never null.
-        .when(F.col("record.source").isNull(), "truncated")
-        .otherwise(impossible(kind))
+        .when(F.col(f"{record}.source").isNull(), "truncated")
+        .otherwise(impossible(kind, record))
     )

@@ -28,6 +28,12 @@ FROZEN = {
     "trade.v1.avsc": "9590c17de27aee277b2aff489ad08d4bcc01eb887ed9cbf48c159a5eb696ad53",
     "external_bar.v1.avsc": "607621c572846c3047611e01fdb01bf19e2a4b61229ec05bfe90b9f8f8ed7c0d",
     "dead_letter.v1.avsc": "f9ec8b80c50db1b8eaab53ca6f099bcdaedadded5792912b70c2efae548afc75",
+    "dead_letter.v2.avsc": "d9483834f4ae6b114e6a1e026807496ff01ced9fc10185bd79553c8837ea8b08",
+    "global.v1.avsc": "99b48b888287694c6dc4393de35a3ce965b57fae1b0ba1fbf9b772b86ecedf69",
+    "article.v1.avsc": "e17d9c8a1dce5d633d265d4d1cf1773b61a7d451fac39644e1a77ead38aee8ef",
+    "fear_greed.v1.avsc": "96b0e354373c10712485b062cac5215f3787ef6056978c4d05ac597b797577c5",
+    "gap.v1.avsc": "83366226bdad3f606e721fb0769442e01a27a0ad62a8bbd3517e75b504d6ba66",
+    "source_health.v1.avsc": "59229d3e9ee4efdef589b6ed33d1d1da3b42f164a3d364c8e7014a2fac833678",
 }
 
 
@@ -35,6 +41,8 @@ def values(avro_type: Any) -> st.SearchStrategy[Any]:
     """Anything that a field of this Avro type can hold."""
     if isinstance(avro_type, list):
         return st.one_of([values(branch) for branch in avro_type])
+    if isinstance(avro_type, dict) and avro_type["type"] == "array":
+        return st.lists(values(avro_type["items"]), max_size=3)
     if isinstance(avro_type, dict):
         return st.sampled_from(avro_type["symbols"])
     return {
@@ -60,6 +68,8 @@ def sample(record_type: RecordType, **overrides: Any) -> dict[str, Any]:
         kind = column["type"]
         if isinstance(kind, list):
             record[column["name"]] = None
+        elif isinstance(kind, dict) and kind["type"] == "array":
+            record[column["name"]] = ["x"]
         elif isinstance(kind, dict):
             record[column["name"]] = kind["symbols"][0]
         else:

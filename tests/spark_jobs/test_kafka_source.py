@@ -7,8 +7,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
-from schemas.record_types import TRADE
-from spark_jobs.kafka_source import accepted, decode
+from schemas.codec import encode
+from schemas.record_types import FEAR_GREED, TRADE
+from spark_jobs.kafka_source import accepted, decode, judge
 from tests.spark_jobs.builders import START_MS, a_trade_message
 
 pytestmark = pytest.mark.integration
@@ -54,6 +55,31 @@ def test_each_poison_is_refused_with_its_reason_and_its_neighbours_pass(raw):
     assert [reasons[n] for n in range(1, len(values), 2)] == [why for _, why in POISON.values()]
     neighbours = [row["trade_id"] for row in decoded if row["offset"] % 2 == 0]
     assert neighbours == [7] * len(POISON)
+
+
+def test_records_of_many_topics_are_judged_by_the_type_of_their_own_topic(spark):
+    fear = {"source": "s", "observed_at_ms": START_MS, "collected_at_ms": START_MS, "index": 5}
+    good = encode(FEAR_GREED, fear | {"classification": "Fear"})
+    below_zero = encode(FEAR_GREED, fear | {"index": -1, "classification": "Fear"})
+    rows = [
+        (TRADE.topic, GOOD),
+        (TRADE.topic, good),
+        (FEAR_GREED.topic, good),
+        (FEAR_GREED.topic, below_zero),
+        (FEAR_GREED.topic, GOOD),
+    ]
+    schema = "topic string, partition int, offset long, key binary, value binary"
+    frame = spark.createDataFrame(
+        [(topic, 0, offset, b"k", value) for offset, (topic, value) in enumerate(rows)], schema
+    ).withColumn("timestamp", F.current_timestamp())
+    judged = judge(frame, (TRADE, FEAR_GREED)).orderBy("offset").collect()
+    assert [row["rejection"] for row in judged] == [
+        None,
+        "unknown_schema",
+        None,
+        "impossible_value",
+        "unknown_schema",
+    ]
 
 
 def test_accepted_keeps_only_what_was_not_refused(raw):
