@@ -58,11 +58,10 @@ def decode(raw: DataFrame, kind: RecordType) -> DataFrame:
 
 def judge(raw: DataFrame, kinds: Sequence[RecordType]) -> DataFrame:
     """Kafka rows of many topics to their `rejection` and Kafka's columns; no field of a record."""
-    of_topic = {kind: F.col("topic") == kind.topic for kind in kinds}
-    for kind, is_of_topic in of_topic.items():
-        raw = raw.withColumn(kind.name, F.when(is_of_topic, _record(kind)))
+    for kind in kinds:
+        raw = raw.withColumn(kind.name, F.when(F.col("topic") == kind.topic, _record(kind)))
     rejections = [
-        F.when(is_of_topic, _rejection(kind, kind.name)) for kind, is_of_topic in of_topic.items()
+        F.when(F.col("topic") == kind.topic, _rejection(kind, kind.name)) for kind in kinds
     ]
     return raw.withColumn("rejection", F.coalesce(*rejections)).select("rejection", *KAFKA_COLUMNS)
 
