@@ -28,21 +28,33 @@ FIRST_WINDOW_RECORDS = 2_000
 WINDOW_GROWTH = 4
 # Most records read back a partition: about one second of decoding, hours of trades.
 CAP_RECORDS = 300_000
+# Keys held where each passes once. A feed shows about a hundred articles at a time, so hundreds of
+# feeds fit; an article that is forgotten and shown again would come twice.
+REMEMBERED_KEYS = 50_000
 # A broker that gives nothing for this long is away.
 KAFKA_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class LastPosition:
-    """How a record type is remembered: within `key`, `position` only rises."""
+    """How a record type is remembered: within `key`, `position` only rises.
 
-    source: str
+    Where `position` is None nothing rises, and the key passes once: it is the whole identity, and
+    the newest `REMEMBERED_KEYS` are held. `source` is None where the records of one agent bear
+    several sources.
+    """
+
+    source: str | None
     key: tuple[str, ...]
-    position: str
+    position: str | None
 
     def key_of(self, record: Record) -> tuple[str, ...]:
         """The record's memory key."""
         return tuple(record[name] for name in self.key)
+
+    def position_of(self, record: Record) -> int:
+        """Where the record stands within its key."""
+        return 0 if self.position is None else record[self.position]
 
 
 @dataclass
@@ -56,16 +68,20 @@ class Memory:
     def admit(self, record: Record) -> bool:
         """True for a record beyond the last of its key, which it then is."""
         key = self.rule.key_of(record)
-        position: int = record[self.rule.position]
+        position = self.rule.position_of(record)
         known = self.last.get(key)
         if known is not None and position <= known:
+            if self.rule.position is None:
+                self.last[key] = self.last.pop(key)  # seen again, so it is forgotten last
             return False
         self.last[key] = position
+        if self.rule.position is None and len(self.last) > REMEMBERED_KEYS:
+            del self.last[next(iter(self.last))]
         return True
 
     def recall(self, record: Record) -> None:
         """Take in a record that the topic holds, in any order."""
-        if record["source"] == self.rule.source:
+        if self.rule.source in {None, record["source"]}:
             self.admit(record)
             observed_at_ms: int = record["observed_at_ms"]
             self.newest_observed_ms = max(self.newest_observed_ms or 0, observed_at_ms)
@@ -93,7 +109,7 @@ def read_back(
     wanted = set(expected)
     bounds = tail.bounds()
     reached = {partition: end for partition, (_, end) in bounds.items()}
-    window = FIRST_WINDOW_RECORDS
+    window = FIRST_WINDOW_RECORDS if rule.position is not None else REMEMBERED_KEYS
     records = undecodable = 0
     while True:
         open_partitions = [

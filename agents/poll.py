@@ -60,12 +60,13 @@ class PollRunner:
         asked_s = max(
             (e.retry_after_s or 0.0 for e in failures if isinstance(e, Retryable)), default=None
         )
-        if self._source.poll_interval_s is None:
+        interval_s = self._source.interval_s(self._clock.now_ms())
+        if interval_s is None:
             for failure in failures:
                 if isinstance(failure, Fatal) and not isinstance(failure, RequestRefused):
                     raise failure
             return None if asked_s is None else max(ONCE_AGAIN_S, asked_s)
-        cadence_s = max(self._source.poll_interval_s / self._clock.speed, SHORTEST_CADENCE_S)
+        cadence_s = max(interval_s / self._clock.speed, SHORTEST_CADENCE_S)
         return max(cadence_s, asked_s or 0.0)
 
     async def poll(self) -> list[Exception]:
@@ -106,4 +107,5 @@ class PollRunner:
             new = [record for record in records if self._memory.admit(record)]
             self._intake.counters.duplicate += len(records) - len(new)
             await self._intake.publish(new)
+            self._source.taken(response)
             request = self._source.next_page(response)

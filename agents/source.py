@@ -67,6 +67,13 @@ class Source(ABC):
         """Keys of `memory` that the topic should hold: reading back stops when all are found."""
         return ()
 
+    def off_because(self) -> str | None:
+        """Why it cannot run with these settings, naming the setting to change; None where it can.
+
+        Its agent then stays quiet instead of failing: a source without its key is not a fault.
+        """
+        return None
+
     @abstractmethod
     def parse(self, response: Response, collected_at_ms: int) -> Iterable[Outcome]:
         """Rows of an HTTP answer. Raises Retryable where the answer is not of the agreed shape."""
@@ -82,10 +89,22 @@ class PollSource(Source):
     def requests(self, held: Positions) -> Iterable[Request]:
         """What to ask now; `held` are the last positions by memory key."""
 
+    def interval_s(self, now_ms: int) -> float | None:
+        """Platform seconds from a poll that began at `now_ms` to the next one.
+
+        A source that knows when its next value is due says so here; the others keep a cadence.
+        """
+        del now_ms
+        return self.poll_interval_s
+
     def next_page(self, response: Response) -> Request | None:
         """The request that continues an answer, None where it is whole."""
         del response
         return None
+
+    def taken(self, response: Response) -> None:
+        """The records of an answer are with the publisher: what it validates may be used now."""
+        del response
 
 
 class StreamSource(Source):

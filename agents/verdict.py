@@ -19,6 +19,8 @@ WRONG_KEY_CODES = {10002, 10005, 10010, 10011}
 CDN_LIMIT_CODE = 1020
 # Binance names a time with its 418 (banned); where it does not, this is its shortest ban.
 BAN_S = 120.0
+# The answer to a conditional request: good, and without a body.
+NOT_MODIFIED = 304
 LONGEST_WAIT_S = 86_400.0
 
 
@@ -29,7 +31,7 @@ class RequestRefused(Fatal):
 def verdict(response: Response, *, url_setting: str, key_setting: str | None) -> Exception | None:
     """The error of an answer, None for a good one. The settings are named in permanent errors."""
     status = response.status
-    if 200 <= status < 300:
+    if 200 <= status < 300 or status == NOT_MODIFIED:
         return None
     code, words = vendor_error(response.body)
     said = f"{response.request.url} answered {status}" + (f": {words}" if words else "")
