@@ -35,6 +35,41 @@ class AgentSettings(PlatformSettings):
     binance_symbols: Annotated[
         tuple[str, ...], NoDecode, Field(description="Markets to follow, comma-separated.")
     ] = default_symbols("binance")
+    binance_stream_max_age_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Real seconds after which a stream is renewed; Binance cuts it at 24 h.",
+        ),
+    ] = 85_800.0
+    binance_silent_after_s: Annotated[
+        float,
+        Field(gt=0, description="Platform seconds without a trade before a market may be silent."),
+    ] = 60.0
+
+    coingecko_calls_per_minute: Annotated[
+        int | None, Field(ge=1, description="Calls a minute that your CoinGecko plan allows.")
+    ] = 30
+    coingecko_calls_per_month: Annotated[
+        int | None, Field(ge=1, description="Calls a month that your CoinGecko plan allows.")
+    ] = 10_000
+    coinmarketcap_calls_per_minute: Annotated[
+        int | None, Field(ge=1, description="Calls a minute that your CoinMarketCap plan allows.")
+    ] = 30
+    coinmarketcap_calls_per_month: Annotated[
+        int | None, Field(ge=1, description="Credits a month of your CoinMarketCap plan.")
+    ] = 15_000
+    binance_calls_per_minute: Annotated[
+        int | None,
+        Field(ge=1, description="REST calls a minute; Binance allows a weight of 6,000, 4 a page."),
+    ] = 1_200
+    binance_calls_per_month: Annotated[
+        int | None, Field(ge=1, description="REST calls a month; Binance names no limit.")
+    ] = None
+
+    upstream_only: Annotated[
+        str, Field(description="host:port that alone may be asked; `up` sets it in a demo.")
+    ] = ""
 
     connect_timeout_s: Annotated[float, Field(gt=0, description="To open a connection.")] = 5.0
     read_timeout_s: Annotated[float, Field(gt=0, description="Between two pieces of a body.")] = (
@@ -47,6 +82,19 @@ class AgentSettings(PlatformSettings):
     repair_max_pages: Annotated[
         int, Field(ge=1, description="Most REST pages spent on one hole in a market's trades.")
     ] = 500
+
+    @field_validator(
+        "coingecko_calls_per_minute",
+        "coingecko_calls_per_month",
+        "coinmarketcap_calls_per_minute",
+        "coinmarketcap_calls_per_month",
+        "binance_calls_per_minute",
+        "binance_calls_per_month",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_unlimited(cls, raw: object) -> object:
+        return None if raw == "" else raw
 
     @field_validator("coingecko_api_key", mode="before")
     @classmethod

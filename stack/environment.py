@@ -58,6 +58,7 @@ class Environment:
             "COINGECKO_API_KEY": "",
             "BINANCE_STREAM_URL": f"ws://{simulator}",
             "BINANCE_REST_URL": f"http://{simulator}",
+            "UPSTREAM_ONLY": simulator,
         }
         if self._scenario.bars:
             upstream["BINANCE_SYMBOLS"] = ",".join(symbol for symbol, _ in self._scenario.bars)
