@@ -6,6 +6,7 @@ again: nothing is kept between polls but the memory.
 """
 
 import asyncio
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 
 # A demo may run at any speed; more than twenty polls a second would only load the computer.
 SHORTEST_CADENCE_S = 0.05
+# A timer may fire this much early.
+TIMER_S = 0.01
 # Between rounds of a source that runs once and has not got everything yet.
 ONCE_AGAIN_S = 5.0
 
@@ -42,6 +45,8 @@ class PollRunner:
         self._intake = intake
         self._memory = memory
         self._clock = clock
+        self._rests_until_s: dict[str, float] = {}
+        """By host, the event loop's time before which it asked not to be asked again."""
 
     async def run(self) -> None:
         """Poll for ever, or until done. Raises Fatal where a source that runs once is refused."""
@@ -49,25 +54,28 @@ class PollRunner:
         while True:
             started_s = loop.time()
             failures = await self.poll()
-            again_s = self._wait_s(failures)
+            again_s = self._again_s(started_s, failures)
             if again_s is None:
                 log.info("done", source=self._source.name)
                 return
-            await asyncio.sleep(max(started_s + again_s - loop.time(), 0.0))
+            await asyncio.sleep(max(again_s - loop.time(), 0.0))
 
-    def _wait_s(self, failures: list[Exception]) -> float | None:
-        """Real seconds from the start of this poll to the next, None when there is none."""
-        asked_s = max(
-            (e.retry_after_s or 0.0 for e in failures if isinstance(e, Retryable)), default=None
-        )
+    def _again_s(self, started_s: float, failures: list[Exception]) -> float | None:
+        """The event loop's time of the next poll, None when there is none.
+
+        One host that wants to rest delays nobody but itself; the poll waits where all of them do.
+        """
+        free_s = min(self._rests_until_s.values(), default=0.0)
         interval_s = self._source.interval_s(self._clock.now_ms())
         if interval_s is None:
             for failure in failures:
                 if isinstance(failure, Fatal) and not isinstance(failure, RequestRefused):
                     raise failure
-            return None if asked_s is None else max(ONCE_AGAIN_S, asked_s)
+            if not any(isinstance(failure, Retryable) for failure in failures):
+                return None
+            return max(started_s + ONCE_AGAIN_S, free_s)
         cadence_s = max(interval_s / self._clock.speed, SHORTEST_CADENCE_S)
-        return max(cadence_s, asked_s or 0.0)
+        return max(started_s + cadence_s, free_s)
 
     async def poll(self) -> list[Exception]:
         """One round of requests; returns what failed, which the next round asks again."""
@@ -75,16 +83,25 @@ class PollRunner:
         started_s = asyncio.get_running_loop().time()
         failures: list[Exception] = []
         requests = 0
+        in_trouble: set[str] = set()
+        rests_until_s: dict[str, float] = {}
         for request in self._source.requests(self._memory.last):
+            host = urlsplit(request.url).netloc
+            until_s = rests_until_s.setdefault(host, self._rests_until_s.get(host, 0.0))
+            if host in in_trouble or until_s > started_s + TIMER_S:
+                continue
             requests += 1
             try:
                 await self._take(request)
             except RequestRefused as error:
                 failures.append(error)
             except (Retryable, Fatal) as error:
-                # The host is in trouble: what is left would only fail alike.
+                # The host is in trouble: what is left for it would only fail alike.
                 failures.append(error)
-                break
+                in_trouble.add(host)
+                asked_s = error.retry_after_s if isinstance(error, Retryable) else None
+                rests_until_s[host] = asyncio.get_running_loop().time() + (asked_s or 0.0)
+        self._rests_until_s = rests_until_s
         await self._intake.publisher.drained()
         report = log.warning if failures else log.info
         report(
