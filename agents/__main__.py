@@ -7,11 +7,10 @@ import sys
 import time
 from contextlib import closing
 from types import FrameType
-from urllib.parse import urlsplit
 
 import structlog
 
-from agents.http import HttpxTransport, SettingNames, Upstream, new_breaker
+from agents.http import ByHost, HttpxTransport, SettingNames, Upstream, new_breaker
 from agents.intake import Intake
 from agents.lock import one_instance
 from agents.memory import KafkaTail, Memory, read_back
@@ -78,11 +77,9 @@ def build_runner(
 ) -> Runner:
     """The runner for the kind of source."""
     intake = Intake(source, publisher=publisher, clock=clock)
-    upstream = Upstream(
-        HttpxTransport(settings, source.base_url),
-        breaker=new_breaker(urlsplit(source.base_url).hostname or source.base_url),
-        names=SettingNames.of(source.rest_setting, source.key_setting),
-    )
+    transport = HttpxTransport(settings, source.base_url)
+    names = SettingNames.of(source.rest_setting, source.key_setting)
+    upstream = ByHost(lambda host: Upstream(transport, breaker=new_breaker(host), names=names))
     if isinstance(source, PollSource):
         return PollRunner(source, upstream=upstream, intake=intake, memory=memory, clock=clock)
     if not isinstance(source, StreamSource):
@@ -123,11 +120,21 @@ async def run_until_stopped(runner: Runner, publisher: KafkaPublisher) -> None:
         task.result()
 
 
+def stay_quiet() -> None:
+    """Wait for SIGTERM: an agent that is off on purpose has not died, and is not started again."""
+    asyncio.run(asyncio.Event().wait())
+
+
 def run(name: str, settings: AgentSettings) -> None:
     """The agent's life. Raises Fatal where only a restart or a person can help."""
     with one_instance(settings.home, name):
         clock = wait_for_clock(settings)
         source = SOURCES[name](settings)
+        reason = source.off_because()
+        if reason is not None:
+            log.warning("off", source=name, reason=reason)
+            stay_quiet()
+            return
         memory = recall(source, settings)
         publisher = KafkaPublisher(settings.kafka_bootstrap, name=name)
         runner = build_runner(source, settings, clock, memory, publisher)

@@ -8,9 +8,10 @@ Timeouts, retries and breakers go by real time, also in a demo.
 import asyncio
 import random
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import httpx
 import pybreaker
@@ -184,6 +185,22 @@ class Upstream:
                     raise error
                 return response
         raise AssertionError("stamina gives an answer or raises")
+
+
+class ByHost:
+    """The upstreams of a source that asks several hosts, such as feeds: each has its own breaker,
+    so that one which is down takes no other with it."""
+
+    def __init__(self, new_upstream: Callable[[str], Fetch]) -> None:
+        self._new_upstream = new_upstream
+        self._upstreams: dict[str, Fetch] = {}
+
+    async def fetch(self, request: Request) -> Response:
+        """A good answer of the request's host. Raises as `Fetch`."""
+        host = urlsplit(request.url).netloc
+        if host not in self._upstreams:
+            self._upstreams[host] = self._new_upstream(host)
+        return await self._upstreams[host].fetch(request)
 
 
 def _now_s() -> float:
