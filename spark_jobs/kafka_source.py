@@ -12,12 +12,11 @@ from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.avro.functions import from_avro
 
 from schemas.record_types import RecordType
+from schemas.validity import MAX_RECORD_BYTES
 from spark_jobs.settings import SparkSettings
 from spark_jobs.transforms.validity import impossible
 
 HEADER_BYTES = 5
-# The largest record of ours is an article of some kilobytes.
-MAX_RECORD_BYTES = 262_144
 KAFKA_COLUMNS = ("topic", "partition", "offset", "key", "value", "timestamp")
 
 

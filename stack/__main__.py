@@ -8,6 +8,7 @@ from stack.console import say, say_failure
 from stack.demo import plan
 from stack.doctor import checks, port_checks, show
 from stack.failure import EXIT_FAILED, EXIT_USAGE, Failure
+from stack.groups import bench, chaos, dead_letters
 from stack.interrupt import Interrupted
 from stack.settings import read_stack_settings
 
@@ -20,8 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-bench = typer.Typer(help="Speed, measured.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(bench, name="bench")
+app.add_typer(dead_letters.group, name="dead-letters")
+app.add_typer(bench.group, name="bench")
+app.add_typer(chaos.group, name="chaos")
 
 
 @app.command()
@@ -110,47 +112,6 @@ def submit(
     from stack.verbs.submit import submit as run
 
     run(read_stack_settings(), job, context.args)
-
-
-@app.command()
-def chaos(  # noqa: PLR0917 - Typer calls it by name
-    bars: Annotated[list[str], typer.Option(help="SYMBOL=FILE of one-minute bars, repeated.")],
-    start: Annotated[str, typer.Option("--from", help="Start, e.g. 2023-03-11T03:00Z.")],
-    hours: Annotated[float, typer.Option(min=0.1, help="Scenario hours to compare.")] = 12.0,
-    speed: Annotated[float, typer.Option(min=1.0, help="Scenario seconds a second.")] = 60.0,
-    kill: Annotated[
-        list[str] | None,
-        typer.Option(help="A process to kill -9 on the way, repeated: spark, influxd, kafka."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Replay bars through the whole platform, kill parts, and compare every bar it answers."""
-    from stack.demo import bars_files, parse_from
-    from stack.proofs.replayed_bars import Replay
-    from stack.verbs.chaos import chaos as run
-
-    from_ms, _ = parse_from(start)
-    replay = Replay(
-        bars=tuple(bars_files(bars).items()),
-        from_ms=from_ms,
-        hours=hours,
-        speed=speed,
-        kills=tuple(kill or ()),
-    )
-    run(read_stack_settings(), replay, as_json=as_json)
-
-
-@bench.command("start")
-def bench_start(
-    settle_s: Annotated[
-        float, typer.Option("--settle", min=0.0, help="Seconds until memory is read.")
-    ] = 60.0,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Time a second `up --demo` until the viewer shows a number observed after it."""
-    from stack.verbs.bench import bench_start as run
-
-    run(read_stack_settings(), settle_s=settle_s, as_json=as_json)
 
 
 @app.command("test")

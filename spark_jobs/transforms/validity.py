@@ -1,4 +1,4 @@
-"""What a record must hold to be counted: a finite positive price, a sensible time, an identity."""
+"""The rules of `schemas.validity` as Spark columns."""
 
 from functools import reduce
 from operator import or_
@@ -6,38 +6,15 @@ from operator import or_
 from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812
 
-from schemas.record_types import (
-    EXTERNAL_BAR,
-    FEAR_GREED,
-    GAP,
-    GLOBAL,
-    PRICE,
-    TRADE,
-    RecordType,
+from schemas.record_types import RecordType
+from schemas.validity import (
+    EARLIEST_MS,
+    EVENT_TIME,
+    FUTURE_TOLERANCE_MS,
+    NOT_NEGATIVE,
+    ORDERED,
+    POSITIVE,
 )
-
-# Ahead of the collector's clock by more than this, an event would drag the watermark with it.
-FUTURE_TOLERANCE_MS = 3_600_000
-# Milliseconds of 2009-01-03, the first block: nothing in these markets is older.
-EARLIEST_MS = 1_230_940_800_000
-
-# Of the types that are not named here every value may be: their text is judged by its reader.
-POSITIVE = {
-    TRADE.name: ("price", "quantity"),
-    EXTERNAL_BAR.name: ("open", "high", "low", "close"),
-}
-NOT_NEGATIVE = {
-    PRICE.name: ("price_usd", "market_cap_usd", "volume_24h_usd", "circulating_supply"),
-    EXTERNAL_BAR.name: ("volume",),
-    GLOBAL.name: ("market_cap_usd", "volume_24h_usd"),
-    FEAR_GREED.name: ("index",),
-}
-EVENT_TIME = {TRADE.name: "traded_at_ms"}
-# Pairs of ids of which the first must not exceed the second.
-ORDERED = {
-    TRADE.name: ("first_fill_id", "last_fill_id"),
-    GAP.name: ("from_id", "to_id"),
-}
 
 
 def impossible(kind: RecordType, record: str = "record") -> Column:

@@ -1,0 +1,24 @@
+"""`cryptoviz bench ...`: speed, measured."""
+
+from typing import Annotated
+
+import typer
+
+from stack.settings import read_stack_settings
+
+group = typer.Typer(help="Speed, measured.", no_args_is_help=True, rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@group.command("start")
+def bench_start(
+    settle_s: Annotated[
+        float, typer.Option("--settle", min=0.0, help="Seconds until memory is read.")
+    ] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """Time a second `up --demo` until the viewer shows a number observed after it."""
+    from stack.verbs.bench import bench_start as run
+
+    run(read_stack_settings(), settle_s=settle_s, as_json=as_json)

@@ -1,0 +1,44 @@
+"""`cryptoviz chaos ...`: guarantees, tried against faults and kills."""
+
+from typing import Annotated
+
+import typer
+
+from stack.settings import read_stack_settings
+
+group = typer.Typer(
+    help="Guarantees, tried against faults and kills.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="For programs.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the scenario and of every choice.")]
+
+
+@group.command("bars")
+def chaos_bars(  # noqa: PLR0917 - Typer calls it by name
+    bars: Annotated[list[str], typer.Option(help="SYMBOL=FILE of one-minute bars, repeated.")],
+    start: Annotated[str, typer.Option("--from", help="Start, e.g. 2023-03-11T03:00Z.")],
+    hours: Annotated[float, typer.Option(min=0.1, help="Scenario hours to compare.")] = 12.0,
+    speed: Annotated[float, typer.Option(min=1.0, help="Scenario seconds a second.")] = 60.0,
+    kill: Annotated[
+        list[str] | None,
+        typer.Option(help="A process to kill -9 on the way, repeated: spark, influxd, kafka."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay bars through the whole platform, kill parts, and compare every bar it answers."""
+    from stack.demo import bars_files, parse_from
+    from stack.proofs.replayed_bars import Replay
+    from stack.verbs.chaos import chaos_bars as run
+
+    from_ms, _ = parse_from(start)
+    replay = Replay(
+        bars=tuple(bars_files(bars).items()),
+        from_ms=from_ms,
+        hours=hours,
+        speed=speed,
+        kills=tuple(kill or ()),
+    )
+    run(read_stack_settings(), replay, as_json=as_json)
