@@ -22,3 +22,17 @@ def bench_start(
     from stack.verbs.bench import bench_start as run
 
     run(read_stack_settings(), settle_s=settle_s, as_json=as_json)
+
+
+@group.command("collect")
+def bench_collect(
+    trades: Annotated[int, typer.Option(min=1_000, help="How many trades.")] = 1_000_000,
+    rate: Annotated[
+        float | None, typer.Option(min=1.0, help="Trades a second; as many as it takes otherwise.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trades a second of one agent on one core, from the socket to acknowledged Kafka."""
+    from stack.verbs.bench import bench_collect as run
+
+    run(read_stack_settings(), trades=trades, rate=rate, as_json=as_json)

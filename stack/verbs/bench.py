@@ -5,6 +5,8 @@ import shutil
 import time
 
 from stack.console import StepBoard, console, say
+from stack.failure import Failure
+from stack.proofs.collect_speed import run_collect
 from stack.proofs.second_start import run_second_start
 from stack.settings import StackSettings
 
@@ -22,3 +24,34 @@ def bench_start(settings: StackSettings, *, settle_s: float, as_json: bool) -> N
     say(f"First start to a price in the viewer: {report.first_start_s} s.")
     say(f"Second start to a price observed after it: {report.second_start_s} s.")
     say(f"Resident memory {settle_s:.0f} s later: {report.resident_mb:,.0f} MB ({parts}).")
+
+
+def bench_collect(
+    settings: StackSettings, *, trades: int, rate: float | None, as_json: bool
+) -> None:
+    """How fast one agent collects. Raises Failure where a trade is lost or doubled."""
+    home_root = settings.home_root / "proofs" / time.strftime("collect-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_collect(home_root, board, trades=trades, rate=rate)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+    else:
+        pinned = "one core" if report.is_pinned else "no core of its own"
+        say(
+            f"{report.trades:,} trades in {report.seconds} s on {pinned}: "
+            f"{report.trades_per_s:,}/s, {report.agent_cpu_s} s of CPU."
+        )
+        say(
+            f"Pongs: {report.pongs} of {report.pings}, p50 {report.pong_p50_ms} ms, "
+            f"longest {report.pong_max_ms} ms; {report.connections} connection(s)."
+        )
+        say(
+            f"Resident memory {report.resident_mb_at_100k} MB at 100 k trades, "
+            f"{report.resident_mb_at_end} MB at the end."
+        )
+    if report.stored != report.trades:
+        raise Failure(
+            f"Kafka holds {report.stored:,} trades of {report.trades:,}.",
+            fix=f"The state is kept in {home_root}.",
+        )
+    shutil.rmtree(home_root)
