@@ -10,7 +10,8 @@ from types import FrameType
 
 import structlog
 
-from agents.http import ByHost, HttpxTransport, SettingNames, Upstream, new_breaker
+from agents.budget import open_budget
+from agents.http import Hosts, HttpxTransport, SettingNames
 from agents.intake import Intake
 from agents.lock import one_instance
 from agents.memory import KafkaTail, Memory, read_back
@@ -77,9 +78,12 @@ def build_runner(
 ) -> Runner:
     """The runner for the kind of source."""
     intake = Intake(source, publisher=publisher, clock=clock)
-    transport = HttpxTransport(settings, source.base_url)
-    names = SettingNames.of(source.rest_setting, source.key_setting)
-    upstream = ByHost(lambda host: Upstream(transport, breaker=new_breaker(host), names=names))
+    upstream = Hosts(
+        HttpxTransport(settings),
+        names=SettingNames.of(source.rest_setting, source.key_setting),
+        budget_of=lambda host: open_budget(settings, source.vendor, host, clock),
+        clock=clock,
+    )
     if isinstance(source, PollSource):
         return PollRunner(source, upstream=upstream, intake=intake, memory=memory, clock=clock)
     if not isinstance(source, StreamSource):

@@ -8,20 +8,22 @@ Timeouts, retries and breakers go by real time, also in a demo.
 import asyncio
 import random
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import httpx
 import pybreaker
 import stamina
 import structlog
 
+from agents.addresses import MOST_REDIRECTS, Gate, place
+from agents.budget import BudgetSpent, Spending, Unlimited
 from agents.settings import AgentSettings
 from agents.source import Request, Response
 from agents.verdict import RequestRefused, verdict
 from agents.websocket import is_loopback
+from market.clock import Clock, WallClock
 from market.errors import Fatal, Retryable
 from market.settings import ENV_PREFIX
 
@@ -54,37 +56,76 @@ class Fetch(Protocol):
 
 
 class HttpxTransport:
-    """Real HTTP: bounded in time, and in memory also where a small body unpacks to a large one."""
+    """Real HTTP: bounded in time, and in memory also where a small body unpacks to a large one.
 
-    def __init__(self, settings: AgentSettings, base_url: str) -> None:
+    Goes only where the gate lets it, to the very address that the gate has judged. Redirects are
+    followed to public addresses, and never take a key to another host.
+    """
+
+    def __init__(self, settings: AgentSettings) -> None:
         self._cap = settings.body_cap_bytes
         self._total_s = settings.total_timeout_s
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
-            # gzip only: we unpack it ourselves, never more than the cap.
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
-            follow_redirects=False,
-            trust_env=not is_loopback(base_url),  # a proxy cannot reach our simulator
-        )
+        self._timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
+        self._gate = Gate(settings.upstream_only)
+        self._tls = httpx.create_ssl_context()
+        self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def send(self, request: Request) -> Response:
-        """One GET. Raises Retryable."""
+        """One GET. Raises Retryable, and Fatal where the address may not be asked."""
         try:
-            async with (
-                asyncio.timeout(self._total_s),
-                self._client.stream(
-                    "GET", request.url, params=request.params, headers=request.headers
-                ) as answer,
-            ):
-                body = await self._body(answer)
-                headers = {name.lower(): text for name, text in answer.headers.items()}
-                return Response(request, answer.status_code, body, headers)
+            async with asyncio.timeout(self._total_s):
+                return await self._follow(request)
         except TimeoutError:
             raise Retryable(f"{request.url}: no whole answer in {self._total_s:g} s") from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Retryable(f"{request.url}: {type(error).__name__} {error}") from error
         except zlib.error as error:
             raise Retryable(f"{request.url}: damaged gzip: {error}") from error
+
+    async def _follow(self, request: Request) -> Response:
+        first = url = httpx.URL(request.url).copy_merge_params(request.params)
+        for redirects in range(MOST_REDIRECTS + 1):
+            headers = request.headers if place(url) == place(first) else {}
+            response, target = await self._once(
+                request, url, headers=headers, is_redirect=redirects > 0
+            )
+            if target is None:
+                return response
+            if url.scheme == "https" and target.scheme != "https":
+                raise Fatal(f"{request.url} redirects to {target.host} without TLS")
+            url = target
+        raise Fatal(f"{request.url} redirects more than {MOST_REDIRECTS} times")
+
+    async def _once(
+        self, request: Request, url: httpx.URL, *, headers: Mapping[str, str], is_redirect: bool
+    ) -> tuple[Response, httpx.URL | None]:
+        """One answer, and where it points to if it is a redirect."""
+        address = await self._gate.address(url, is_redirect=is_redirect)
+        pinned = url if address is None else url.copy_with(host=address)
+        own = {**headers, "Host": url.netloc.decode("ascii")}
+        async with self._client(url).stream(
+            "GET", pinned, headers=own, extensions={"sni_hostname": url.host}
+        ) as answer:
+            names = {name.lower(): text for name, text in answer.headers.items()}
+            if answer.has_redirect_location:
+                return Response(request, answer.status_code, b"", names), url.join(
+                    names["location"]
+                )
+            return Response(request, answer.status_code, await self._body(answer), names), None
+
+    def _client(self, url: httpx.URL) -> httpx.AsyncClient:
+        """One a host and port: two hosts at one address must not share a TLS connection."""
+        client = self._clients.get(place(url))
+        if client is None:
+            client = self._clients[place(url)] = httpx.AsyncClient(
+                timeout=self._timeout,
+                # gzip only: we unpack it ourselves, never more than the cap.
+                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+                follow_redirects=False,
+                verify=self._tls,
+                trust_env=not is_loopback(str(url)),  # a proxy cannot reach our simulator
+            )
+        return client
 
     async def _body(self, answer: httpx.Response) -> bytes:
         encoding = answer.headers.get("content-encoding", "identity").lower()
@@ -102,7 +143,8 @@ class HttpxTransport:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +169,7 @@ def new_breaker(host: str) -> pybreaker.CircuitBreaker:
         name=host,
         fail_max=FAILURES_TO_OPEN,
         reset_timeout=OPEN_S,
-        exclude=[RequestRefused],
+        exclude=[RequestRefused, BudgetSpent],
         throw_new_error_on_trip=False,
     )
 
@@ -136,10 +178,18 @@ class Upstream:
     """One host: `fetch` is the only way to it."""
 
     def __init__(
-        self, transport: Transport, *, breaker: pybreaker.CircuitBreaker, names: SettingNames
+        self,
+        transport: Transport,
+        *,
+        breaker: pybreaker.CircuitBreaker,
+        names: SettingNames,
+        budget: Spending | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._transport = transport
         self._names = names
+        self._budget = budget or Unlimited()
+        self._clock = clock or WallClock()
         self.breaker = breaker
         self.off_because: str | None = None
         """The permanent error that opened the breaker, None while there is none."""
@@ -169,6 +219,13 @@ class Upstream:
             self.breaker.reset_timeout = OPEN_S
         return response
 
+    @property
+    def state(self) -> str:
+        """closed, half_open or open."""
+        if self.breaker.current_state == pybreaker.STATE_OPEN and _now_s() >= self._open_until_s:
+            return "half_open"  # the next request is its trial
+        return str(self.breaker.current_state).replace("-", "_")
+
     def _open_for_long(self, error: Fatal) -> None:
         self.off_because = str(error)
         self.breaker.reset_timeout = OPEN_AFTER_FATAL_S
@@ -179,28 +236,72 @@ class Upstream:
     async def _with_retries(self, request: Request) -> Response:
         async for attempt in _attempts():
             with attempt:
+                await self._budget.take(request.cost)
                 response = await self._transport.send(request)
-                error = verdict(response, url_setting=self._names.url, key_setting=self._names.key)
+                error = verdict(
+                    response,
+                    url_setting=self._names.url,
+                    key_setting=self._names.key,
+                    now_ms=self._clock.now_ms(),
+                    speed=self._clock.speed,
+                )
                 if error is not None:
                     raise error
                 return response
         raise AssertionError("stamina gives an answer or raises")
 
 
-class ByHost:
-    """The upstreams of a source that asks several hosts, such as feeds: each has its own breaker,
-    so that one which is down takes no other with it."""
+class Hosts:
+    """All hosts of one source: each has a breaker of its own, so one feed does not stop another."""
 
-    def __init__(self, new_upstream: Callable[[str], Fetch]) -> None:
-        self._new_upstream = new_upstream
-        self._upstreams: dict[str, Fetch] = {}
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        names: SettingNames,
+        budget_of: Callable[[str], Spending],
+        clock: Clock,
+    ) -> None:
+        self._transport = transport
+        self._names = names
+        self._budget_of = budget_of
+        self._clock = clock
+        self._upstreams: dict[str, Upstream] = {}
 
     async def fetch(self, request: Request) -> Response:
         """A good answer of the request's host. Raises as `Fetch`."""
-        host = urlsplit(request.url).netloc
-        if host not in self._upstreams:
-            self._upstreams[host] = self._new_upstream(host)
-        return await self._upstreams[host].fetch(request)
+        return await self.of(request.url).fetch(request)
+
+    def of(self, url: str) -> Upstream:
+        """The upstream of a URL's host and port."""
+        host = place(httpx.URL(url))
+        found = self._upstreams.get(host)
+        if found is None:
+            found = self._upstreams[host] = Upstream(
+                self._transport,
+                breaker=new_breaker(host),
+                names=self._names,
+                budget=self._budget_of(host),
+                clock=self._clock,
+            )
+        return found
+
+    @property
+    def state(self) -> str:
+        """The worst breaker's state."""
+        states = {upstream.state for upstream in self._upstreams.values()}
+        return next((state for state in ("open", "half_open") if state in states), "closed")
+
+    @property
+    def off_because(self) -> str | None:
+        """The permanent errors of hosts that are off."""
+        found = [up.off_because for up in self._upstreams.values() if up.off_because]
+        return "; ".join(found) or None
+
+    @property
+    def is_wholly_off(self) -> bool:
+        """Whether no host is left that a setting does not keep away."""
+        return bool(self._upstreams) and all(up.off_because for up in self._upstreams.values())
 
 
 def _now_s() -> float:

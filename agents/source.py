@@ -28,6 +28,8 @@ class Request:
     url: str
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cost: int = 1
+    """What it takes of the month's budget: calls, or the vendor's credits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Source(ABC):
     def __init__(self, settings: AgentSettings) -> None:
         self.settings = settings
         self.base_url = str(getattr(settings, self.rest_setting)).rstrip("/")
+
+    @property
+    def vendor(self) -> str:
+        """First word of its name: its settings begin with it, the host's limits among them."""
+        return self.name.split("_")[0]
 
     def expected_keys(self) -> Iterable[tuple[str, ...]]:
         """Keys of `memory` that the topic should hold: reading back stops when all are found."""

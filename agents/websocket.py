@@ -46,10 +46,17 @@ class _WebSocket:
             raise Retryable(f"the stream was closed: {error}") from error
 
 
+class _ConnectHere(connect):
+    """Follows no redirect: the address comes from a setting, and no venue redirects its stream."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 @asynccontextmanager
 async def open_websocket(url: str) -> AsyncIterator[Socket]:
     """Connect to a WebSocket server."""
-    connecting = connect(
+    connecting = _ConnectHere(
         url,
         open_timeout=OPEN_TIMEOUT_S,
         close_timeout=2.0,

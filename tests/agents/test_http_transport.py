@@ -4,12 +4,13 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from agents.http import HttpxTransport
 from agents.source import Request, Response
-from market.errors import Retryable
+from market.errors import Fatal, Retryable
 from tests.agents.fakes import settings
 
 pytestmark = pytest.mark.integration
@@ -39,7 +40,7 @@ async def server(handler: Handler) -> AsyncIterator[str]:
 
 async def send(handler: Handler, **overrides: float) -> Response:
     async with server(handler) as url:
-        transport = HttpxTransport(settings(body_cap_bytes=CAP, **overrides), url)
+        transport = HttpxTransport(settings(body_cap_bytes=CAP, **overrides))
         try:
             return await transport.send(Request(f"{url}/x"))
         finally:
@@ -107,7 +108,66 @@ async def test_a_cut_connection_is_asked_again():
 async def test_a_port_where_nobody_listens_is_asked_again():
     async with server(replies(b"")) as url:
         gone = url
-    transport = HttpxTransport(settings(), gone)
+    transport = HttpxTransport(settings())
     with pytest.raises(Retryable):
         await transport.send(Request(f"{gone}/x"))
     await transport.close()
+
+
+def redirects_to(target: str) -> Handler:
+    async def reply(writer: asyncio.StreamWriter) -> None:
+        location = b"location: " + target.encode()
+        writer.write(b"HTTP/1.1 302 Found\r\ncontent-length: 0\r\n" + location + b"\r\n\r\n")
+        await writer.drain()
+
+    return reply
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://127.0.0.1:1/",
+        "http://[::ffff:10.0.0.1]/",
+        "http://localhost/",
+        "/itself",
+        "ftp://192.0.2.1/",
+    ],
+)
+async def test_a_redirect_to_an_inner_address_is_refused(target: str):
+    with pytest.raises(Fatal, match=r"not a public address|no web address"):
+        await send(redirects_to(target))
+
+
+async def test_in_a_demo_no_other_port_may_be_asked_and_redirects_stay_on_it():
+    async with server(replies(b"[]")) as url:
+        only = url.removeprefix("http://")
+        transport = HttpxTransport(settings(upstream_only=only))
+        assert (await transport.send(Request(f"{url}/x"))).body == b"[]"
+        with pytest.raises(Fatal, match="demo"):
+            await transport.send(Request("http://127.0.0.1:1/x"))
+        await transport.close()
+
+
+async def test_in_a_demo_redirects_end_after_the_third():
+    async with server(redirects_to("/again")) as url:
+        transport = HttpxTransport(settings(upstream_only=url.removeprefix("http://")))
+        with pytest.raises(Fatal, match="more than 3 times"):
+            await transport.send(Request(f"{url}/x"))
+        await transport.close()
+
+
+async def test_a_redirect_takes_no_key_to_another_host(monkeypatch: pytest.MonkeyPatch):
+    seen: list[tuple[str, bool]] = []
+
+    async def once(
+        self: Any, request: Request, url: Any, *, headers: Any, is_redirect: bool
+    ) -> Any:
+        seen.append((url.host, "x-key" in headers))
+        target = url.copy_with(host="other.test") if url.host == "venue.test" else None
+        return Response(request, 200, b"[]"), target
+
+    monkeypatch.setattr(HttpxTransport, "_once", once)
+    transport = HttpxTransport(settings())
+    await transport.send(Request("https://venue.test/x", headers={"x-key": "secret"}))
+    assert seen == [("venue.test", True), ("other.test", False)]

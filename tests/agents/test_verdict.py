@@ -70,6 +70,59 @@ def test_an_unknown_symbol_refuses_this_request_alone():
     assert "Invalid symbol." in str(error)
 
 
+CMC_NOW_MS = int(datetime(2026, 4, 29, 18, tzinfo=UTC).timestamp() * 1000)
+
+
+def cmc(code: int | str, status: int = 200, speed: float = 1.0) -> Exception | None:
+    body = {"status": {"error_code": code, "error_message": "said CoinMarketCap"}, "data": []}
+    return verdict(
+        answer(REQUEST, body, status=status),
+        url_setting="CRYPTOVIZ_URL",
+        key_setting="CRYPTOVIZ_KEY",
+        now_ms=CMC_NOW_MS,
+        speed=speed,
+    )
+
+
+@pytest.mark.parametrize("code", [0, "0", None])
+def test_an_error_code_of_zero_is_no_error(code: object):
+    assert cmc(code) is None
+
+
+@pytest.mark.parametrize("code", [1001, "1002", 1006])
+def test_a_wrong_coinmarketcap_key_is_permanent_also_under_status_200(code: int):
+    error = cmc(code)
+    assert type(error) is Fatal
+    assert "CRYPTOVIZ_KEY" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "wait_s"),
+    [
+        (1008, 429, 60),
+        (1011, 429, 60),
+        (1009, 429, 6 * 3600),
+        (1010, 402, 30 * 3600),
+        ("1010", 200, 30 * 3600),
+    ],
+)
+def test_spent_minutes_days_and_months_are_waited_out(code: int, status: int, wait_s: float):
+    error = cmc(code, status)
+    assert isinstance(error, Retryable)
+    assert error.retry_after_s == wait_s
+
+
+def test_a_vendor_s_day_ends_by_the_scenario_s_clock():
+    error = cmc(1009, speed=60.0)
+    assert isinstance(error, Retryable)
+    assert error.retry_after_s == 6 * 60
+
+
+def test_beyond_the_plan_s_history_only_this_request_is_refused():
+    body = {"error": {"status": {"error_code": 10012, "error_message": "over 365 days"}}}
+    assert isinstance(judged(answer(REQUEST, body, status=400)), RequestRefused)
+
+
 def test_no_error_and_no_request_prints_a_key():
     assert "secret-key" not in repr(REQUEST)
     assert "secret-key" not in str(judged(answer(REQUEST, {}, status=401)))
