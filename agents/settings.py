@@ -1,13 +1,18 @@
 """Settings of the agents: addresses, keys and limits, read once in `agents.__main__`."""
 
+import re
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from market.coins import default_symbols, market_of
+from market.coins import market_of
 from market.errors import Fatal
+from market.markets import read_markets
 from market.settings import PlatformSettings
+
+FEED = re.compile(r"[a-z][a-z0-9_]*=https?://[^/\s,]+[^\s,]*")
 
 
 class AgentSettings(PlatformSettings):
@@ -26,15 +31,55 @@ class AgentSettings(PlatformSettings):
     coingecko_poll_interval_s: Annotated[
         float, Field(gt=0, description="Platform seconds from one poll of CoinGecko to the next.")
     ] = 60.0
+    coingecko_global_poll_interval_s: Annotated[
+        float,
+        Field(gt=0, description="Platform seconds from one poll of the whole market to the next."),
+    ] = 60.0
+    coinmarketcap_url: Annotated[
+        str, Field(pattern=r"^https?://[^/\s]+", description="CoinMarketCap's address.")
+    ] = "https://pro-api.coinmarketcap.com"
+    coinmarketcap_api_key: Annotated[
+        SecretStr | None, Field(description="Its key; without one this agent is off.")
+    ] = None
+    coinmarketcap_poll_interval_s: Annotated[
+        float, Field(gt=0, description="Platform seconds from one poll of it to the next.")
+    ] = 180.0
+    coinmarketcap_coins: Annotated[
+        int, Field(ge=1, le=5_000, description="Largest coins to ask for; a credit each 100.")
+    ] = 100
+    fear_greed_url: Annotated[
+        str, Field(pattern=r"^https?://[^/\s]+", description="alternative.me's address.")
+    ] = "https://api.alternative.me"
+    fear_greed_retry_s: Annotated[
+        float, Field(gt=0, description="Platform seconds between polls while a day is overdue.")
+    ] = 600.0
+    rss_feeds: Annotated[
+        tuple[str, ...], NoDecode, Field(description="Feeds as NAME=URL, comma-separated.")
+    ] = (
+        "coindesk=https://www.coindesk.com/arc/outboundfeeds/rss/",
+        "cointelegraph=https://cointelegraph.com/rss",
+    )
+    rss_poll_interval_s: Annotated[
+        float, Field(gt=0, description="Platform seconds from one poll of the feeds to the next.")
+    ] = 300.0
     binance_stream_url: Annotated[
         str, Field(pattern=r"^wss?://[^/\s]+", description="Binance's WebSocket address.")
     ] = "wss://data-stream.binance.vision"
     binance_rest_url: Annotated[
         str, Field(pattern=r"^https?://[^/\s]+", description="Binance's REST address.")
     ] = "https://data-api.binance.vision"
+    markets_file: Annotated[
+        Path | None,
+        Field(description="Markets to follow by venue, TOML; unset means market/markets.toml."),
+    ] = None
     binance_symbols: Annotated[
-        tuple[str, ...], NoDecode, Field(description="Markets to follow, comma-separated.")
-    ] = default_symbols("binance")
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            validate_default=True,
+            description="Markets to follow instead of those in the file, comma-separated.",
+        ),
+    ] = ()
     binance_stream_max_age_s: Annotated[
         float,
         Field(
@@ -96,14 +141,44 @@ class AgentSettings(PlatformSettings):
     def _empty_is_unlimited(cls, raw: object) -> object:
         return None if raw == "" else raw
 
-    @field_validator("coingecko_api_key", mode="before")
+    @field_validator("coingecko_api_key", "coinmarketcap_api_key", "markets_file", mode="before")
     @classmethod
     def _empty_is_none(cls, raw: object) -> object:
         return None if raw == "" else raw
 
+    @field_validator("rss_feeds", mode="before")
+    @classmethod
+    def _feeds(cls, raw: str | tuple[str, ...]) -> tuple[str, ...]:
+        listed = raw.split(",") if isinstance(raw, str) else raw
+        feeds = tuple(part.strip() for part in listed if part.strip())
+        wrong = [feed for feed in feeds if not FEED.fullmatch(feed)]
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)}: write NAME=URL, the name in small letters, digits and _, the "
+                "address with http:// or https:// and %2C for a comma"
+            )
+        for part in zip(*(feed.split("=", 1) for feed in feeds), strict=True):
+            twice = {one for one in part if part.count(one) > 1}
+            if twice:
+                raise ValueError(f"{', '.join(sorted(twice))}: named twice")
+        return feeds
+
+    @field_validator("markets_file")
+    @classmethod
+    def _readable_markets(cls, path: Path | None) -> Path | None:
+        try:
+            read_markets(path)
+        except Fatal as error:
+            raise ValueError(str(error)) from error
+        return path
+
     @field_validator("binance_symbols", mode="before")
     @classmethod
-    def _known_markets(cls, raw: str | tuple[str, ...]) -> tuple[str, ...]:
+    def _known_markets(cls, raw: str | tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if raw == ():
+            # A file that cannot be read is named already, by its own field.
+            path = info.data.get("markets_file")
+            return read_markets(path)["binance"] if "markets_file" in info.data else ()
         listed = raw.split(",") if isinstance(raw, str) else raw
         symbols = tuple(dict.fromkeys(part.strip().upper() for part in listed if part.strip()))
         if not symbols:

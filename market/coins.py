@@ -1,4 +1,8 @@
-"""Coins and markets: `coins.csv` maps CoinGecko ids to exchange symbols. Never join on tickers.
+"""Coins and markets: `coins.csv` maps CoinGecko ids to CoinMarketCap's and to exchange symbols.
+
+Never join on tickers: a ticker belongs to whoever took it last, an id to one coin. A coin without
+`exchange_base` trades on no exchange that we follow, one without `coinmarketcap_id` has none that
+we are sure of.
 
 A market is (source, symbol), such as (binance, BTCUSDC), with a base coin and a quote. A coin's
 main market has the quote USD, else USDT, else USDC.
@@ -24,7 +28,8 @@ class Coin:
     coin_id: str
     symbol: str
     name: str
-    exchange_base: str
+    exchange_base: str | None
+    coinmarketcap_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,32 @@ class Market:
 def coins() -> Mapping[str, Coin]:
     """All known coins by coin_id, in the file's order (by size when the file was made)."""
     with files("market").joinpath("coins.csv").open(encoding="utf-8") as lines:
-        return {row["coin_id"]: Coin(**row) for row in csv.DictReader(lines)}
+        return {row["coin_id"]: _coin(row) for row in csv.DictReader(lines)}
+
+
+def _coin(row: Mapping[str, str]) -> Coin:
+    return Coin(
+        coin_id=row["coin_id"],
+        symbol=row["symbol"],
+        name=row["name"],
+        exchange_base=row["exchange_base"] or None,
+        coinmarketcap_id=int(row["coinmarketcap_id"]) if row["coinmarketcap_id"] else None,
+    )
 
 
 @cache
 def _by_base() -> Mapping[str, Coin]:
-    return {coin.exchange_base: coin for coin in coins().values()}
+    return {coin.exchange_base: coin for coin in coins().values() if coin.exchange_base}
+
+
+@cache
+def _by_coinmarketcap_id() -> Mapping[int, Coin]:
+    return {coin.coinmarketcap_id: coin for coin in coins().values() if coin.coinmarketcap_id}
+
+
+def coin_of_coinmarketcap(coinmarketcap_id: int) -> Coin | None:
+    """The coin that bears CoinMarketCap's id, None where it is not in coins.csv."""
+    return _by_coinmarketcap_id().get(coinmarketcap_id)
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:
@@ -83,10 +108,11 @@ def main_market(markets: Iterable[Market]) -> Market | None:
     return ranked[0][3] if ranked else None
 
 
-@cache
 def default_symbols(source: str) -> tuple[str, ...]:
-    """Symbols that a source follows unless set otherwise: each coin's USDT market, and BTCUSDC."""
-    if source != "binance":
+    """Symbols that a source follows unless set otherwise: those of market/markets.toml."""
+    from market.markets import read_markets  # it asks us which coin a symbol is
+
+    followed = read_markets()
+    if source not in followed:
         raise Fatal(f"no default symbols for source {source}")
-    tethered = (f"{coin.exchange_base}USDT" for coin in coins().values() if coin.symbol != "USDT")
-    return (*tethered, "BTCUSDC")
+    return followed[source]

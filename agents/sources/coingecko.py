@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from pydantic import SecretStr
 
 from agents.checks import iso_ms, not_negative, number, positive, refuse, text
 from agents.memory import LastPosition, Positions
@@ -74,16 +75,8 @@ class CoinGecko(PollSource):
                     "sparkline": "false",
                     "price_change_percentage": "1h,24h,7d",
                 },
-                headers=self._key_header(),
+                headers=key_header(self.settings.coingecko_api_key, self.base_url),
             )
-
-    def _key_header(self) -> dict[str, str]:
-        key = self.settings.coingecko_api_key
-        if key is None:
-            return {}
-        is_pro = (urlsplit(self.base_url).hostname or "").startswith("pro-api.")
-        name = "x-cg-pro-api-key" if is_pro else "x-cg-demo-api-key"
-        return {name: key.get_secret_value()}
 
     def parse(self, response: Response, collected_at_ms: int) -> Iterator[Outcome]:
         """A record for each coin that was last updated at a known time."""
@@ -92,6 +85,15 @@ class CoinGecko(PollSource):
                 yield _record(row, collected_at_ms)
             except RecordRejected as rejected:
                 yield rejected
+
+
+def key_header(key: SecretStr | None, base_url: str) -> dict[str, str]:
+    """The header that carries the key: CoinGecko has one name for each of its hosts."""
+    if key is None:
+        return {}
+    is_pro = (urlsplit(base_url).hostname or "").startswith("pro-api.")
+    name = "x-cg-pro-api-key" if is_pro else "x-cg-demo-api-key"
+    return {name: key.get_secret_value()}
 
 
 def _array(body: bytes) -> list[Any]:

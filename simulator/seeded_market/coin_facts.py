@@ -74,6 +74,16 @@ FACTS: dict[str, CoinFacts] = {
     "ankr": CoinFacts(0.027, (10 * B, 10 * B, 10 * B), 0.043, 0.65),
     "bonk": CoinFacts(0.0000231, (69 * 1e12, 93 * 1e12, None), 0.068, 0.6),
     "worldcoin-wld": CoinFacts(2.3, (270 * M, 10 * B, 10 * B), 0.058, 0.6),
+    # Pegged or wrapped: as ordinary small coins they would tell stories of their own.
+    **dict.fromkeys(
+        (
+            *("dai", "first-digital-usd", "true-usd", "paxos-standard", "gemini-dollar"),
+            *("binance-usd", "paypal-usd", "usdd", "ethena-usde", "frax", "liquity-usd"),
+        ),
+        CoinFacts(1.0, (2 * B, 2 * B, None), 0.0002, 0.0),
+    ),
+    "wrapped-bitcoin": CoinFacts(64_000, (0.15 * M, 0.15 * M, None), 0.022, 0.9),
+    "staked-ether": CoinFacts(3_100, (9.5 * M, 9.5 * M, None), 0.030, 0.85),
 }
 
 # A coin that joins market/coins.csv without a line here starts as an unremarkable small one.

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from agents.settings import AgentSettings
@@ -37,3 +39,44 @@ def test_no_market_at_all_is_refused(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_key_is_not_printed():
     assert "top-secret" not in repr(AgentSettings(coingecko_api_key="top-secret"))
+
+
+def test_the_markets_of_the_file_are_followed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    path = tmp_path / "markets.toml"
+    path.write_text('[binance]\nsymbols = ["ETHUSDT"]\n', "utf-8")
+    monkeypatch.setenv("CRYPTOVIZ_MARKETS_FILE", str(path))
+    assert read_settings(AgentSettings).binance_symbols == ("ETHUSDT",)
+    monkeypatch.setenv("CRYPTOVIZ_BINANCE_SYMBOLS", "BTCUSDT")
+    assert read_settings(AgentSettings).binance_symbols == ("BTCUSDT",)
+
+
+def test_a_wrong_markets_file_is_named_once_by_its_own_setting(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    monkeypatch.setenv("CRYPTOVIZ_MARKETS_FILE", str(tmp_path / "absent.toml"))
+    with pytest.raises(SystemExit):
+        read_settings(AgentSettings)
+    printed = capsys.readouterr().err
+    assert "CRYPTOVIZ_MARKETS_FILE:" in printed
+    assert "CRYPTOVIZ_BINANCE_SYMBOLS" not in printed
+
+
+@pytest.mark.parametrize(
+    ("feeds", "words"),
+    [
+        ("https://example.org/rss", "NAME=URL"),
+        ("wire=ftp://example.org/rss", "NAME=URL"),
+        ("The Wire=https://example.org/rss", "NAME=URL"),
+        ("wire=https://a.example/rss,wire=https://b.example/rss", "wire: named twice"),
+        ("a=https://a.example/rss,b=https://a.example/rss", "named twice"),
+    ],
+)
+def test_a_wrong_feed_is_named(
+    feeds: str, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("CRYPTOVIZ_RSS_FEEDS", feeds)
+    with pytest.raises(SystemExit):
+        read_settings(AgentSettings)
+    printed = capsys.readouterr().err
+    assert "CRYPTOVIZ_RSS_FEEDS:" in printed
+    assert words in printed

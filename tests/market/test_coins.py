@@ -1,8 +1,13 @@
+import csv
+from importlib.resources import files
+
+import orjson
 import pytest
 
 from market.coins import (
     QUOTES,
     Market,
+    coin_of_coinmarketcap,
     coins,
     default_symbols,
     main_market,
@@ -10,6 +15,7 @@ from market.coins import (
     split_symbol,
 )
 from market.errors import Fatal
+from tests.agents.sources.recordings import recording
 
 
 @pytest.mark.parametrize(
@@ -39,9 +45,11 @@ def test_a_symbol_without_a_base_or_with_an_unknown_quote_is_refused(symbol: str
 
 
 def test_every_known_base_with_every_quote_splits_back():
-    for coin in coins().values():
+    bases = [coin.exchange_base for coin in coins().values() if coin.exchange_base]
+    assert len(bases) > 200
+    for base in bases:
         for quote in QUOTES:
-            assert split_symbol(coin.exchange_base + quote) == (coin.exchange_base, quote)
+            assert split_symbol(base + quote) == (base, quote)
 
 
 def test_a_market_carries_coingecko_s_id():
@@ -53,9 +61,48 @@ def test_an_unknown_base_says_where_to_add_it():
         market_of("binance", "NOPEUSDT")
 
 
-def test_coins_are_told_apart_by_id_and_by_exchange_base():
-    bases = [coin.exchange_base for coin in coins().values()]
-    assert len(bases) == len(set(bases)) >= 50
+@pytest.mark.parametrize("column", ["coin_id", "exchange_base", "coinmarketcap_id"])
+def test_coins_are_told_apart_by_every_id(column: str):
+    ids = [getattr(coin, column) for coin in coins().values()]
+    held = [one for one in ids if one is not None]
+    assert len(held) == len(set(held)) > 200
+
+
+def test_the_map_holds_about_250_coins_which_one_page_of_coingecko_serves():
+    with files("market").joinpath("coins.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert 240 <= len(rows) <= 250
+    assert len(coins()) == len(rows)
+    assert all(row["symbol"] and row["name"] and row["coin_id"] for row in rows)
+
+
+def test_a_coin_is_found_by_coinmarketcap_s_id_and_never_by_its_ticker():
+    found = coin_of_coinmarketcap(1027)
+    assert found is not None
+    assert found.coin_id == "ethereum"
+    assert coin_of_coinmarketcap(10**9) is None
+
+
+def test_a_renamed_coin_is_one_coin_under_each_of_its_ids():
+    """Ticker LUNA belongs to another coin than it did in 2021; the ids do not change."""
+    assert market_of("binance", "LUNAUSDT").coin_id == "terra-luna-2"
+    assert market_of("binance", "LUNCUSDT").coin_id == "terra-luna"
+
+
+def test_coingecko_s_recorded_coins_bear_the_ids_of_the_map():
+    rows = orjson.loads(recording("api/coingecko_markets_top100_20210624.json"))
+    held = {row["id"]: coins()[row["id"]] for row in rows if row["id"] in coins()}
+    print(f"{len(held)} of {len(rows)} recorded coins are in coins.csv")
+    assert len(held) > 80
+
+
+def test_coinmarketcap_s_recorded_ids_are_those_of_the_map():
+    body = orjson.loads(recording("api/cmc_quotes_latest_20190204.json"))
+    found = {row["slug"]: coin_of_coinmarketcap(row["id"]) for row in body["data"].values()}
+    held = {slug: coin.coin_id for slug, coin in found.items() if coin is not None}
+    print(f"{len(held)} of {len(found)} recorded coins are in coins.csv")
+    assert held == {slug: slug for slug in held}
+    assert {"bitcoin", "litecoin"} <= held.keys()
 
 
 def markets(*symbols: str) -> list[Market]:

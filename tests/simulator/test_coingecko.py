@@ -91,9 +91,9 @@ async def test_ids_order_and_pages_choose_the_rows(running: Running) -> None:
     assert [row["id"] for row in two] == ["solana", "bitcoin"]
     by_id = await markets(running, order="id_asc", per_page=10, page=2)
     assert [row["id"] for row in by_id] == sorted(
-        row["id"] for row in await markets(running)
+        row["id"] for row in await markets(running, per_page=250)
     )[10:20]  # fmt: skip
-    assert len(await markets(running, per_page=5_000)) == len(await markets(running))
+    assert len(await markets(running, per_page=5_000)) == 250
     assert await markets(running, page=99) == []
 
 
@@ -117,7 +117,7 @@ async def test_a_currency_must_be_given_and_known(running: Running, query: str) 
 
 async def test_global_sums_the_coins(running: Running) -> None:
     body = (await running.http.get("/api/v3/global")).json()["data"]
-    rows = await markets(running)
+    rows = await markets(running, per_page=250)
     assert body["active_cryptocurrencies"] == len(rows)
     assert body["total_market_cap"]["usd"] == pytest.approx(sum(r["market_cap"] for r in rows))
     assert body["updated_at"] == NOON_MS // 1000
