@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from simulator.answers import SIMULATION, answer
+from simulator.http_faults import FAULT_BOARD
 from simulator.scenario import INTERVALS_MS, Instrument, Trade
 from simulator.simulation import Simulation
 
@@ -195,6 +196,9 @@ async def agg_trades(request: web.Request) -> web.Response:
     start_ms, end_ms = number(query, "startTime"), number(query, "endTime")
     now_ms = simulation.now_ms()
     through_ms = now_ms if end_ms is None else min(end_ms, now_ms)
+    # A page is full also where upstream lacks some ids.
+    withheld = request.app[FAULT_BOARD].withheld(symbol)
+    page, limit = limit, limit + len(withheld)
     scenario = simulation.scenario
     if from_id is not None:
         if start_ms is not None or end_ms is not None:
@@ -208,7 +212,9 @@ async def agg_trades(request: web.Request) -> web.Response:
                 break
     else:
         trades = scenario.last_trades(symbol, limit, through_ms)
-    return answer([agg_trade(trade) for trade in trades])
+    told = [trade for trade in trades if trade.trade_id not in withheld]
+    is_newest = from_id is None and start_ms is None
+    return answer([agg_trade(trade) for trade in (told[-page:] if is_newest else told[:page])])
 
 
 ROUTES = (

@@ -8,6 +8,8 @@ by its socket, not by a buffer of ours, and is cut when it is too far behind.
 
 import asyncio
 from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -15,8 +17,11 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from simulator.answers import SIMULATION
+from simulator.faults import FaultBoard
+from simulator.http_faults import FAULT_BOARD
 from simulator.scenario import MINUTE_MS
 from simulator.simulation import Frame, Simulation
+from simulator.stream_faults import FramePath, SocketFaults, reset, shutdown_frame
 
 # Real seconds. A tick is short enough for an eye, long enough to cost nothing.
 TICK_S = 0.025
@@ -25,6 +30,11 @@ PONG_WITHIN_S = 60.0
 # A client that does not read is not waited for at the end.
 CLOSE_WITHIN_S = 1.0
 MAX_STREAMS = 1_024
+FAULT_TICK_S = 0.05
+# From the word of a shutdown to the cut, unless the fault says otherwise.
+SHUTDOWN_S = 2.0
+# A half-open connection is kept this long after its client asked to close it.
+HALF_OPEN_S = 60.0
 
 log = structlog.get_logger()
 BY_TIME = attrgetter("traded_at_ms")
@@ -52,8 +62,9 @@ SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets", Sockets)
 class Subscriber:
     """One connection: what it wants and how far it has been told."""
 
-    def __init__(self, simulation: Simulation, streams: frozenset[str]) -> None:
+    def __init__(self, simulation: Simulation, streams: frozenset[str], board: FaultBoard) -> None:
         self.streams = streams
+        self._path = FramePath(board)
         # A trade of the very millisecond in which time stands still has not been told to anyone.
         self.told_ms = simulation.now_ms() - (not simulation.clock.is_running)
         self._simulation = simulation
@@ -71,7 +82,7 @@ class Subscriber:
         """Whether it cannot follow at this pace."""
         return self.lag_ms() > self._simulation.max_lag_s * 1000 * self._speed + MINUTE_MS
 
-    def next_frames(self) -> list[Frame]:
+    def next_frames(self) -> Sequence[Frame]:
         """Frames in (told, now], at most to the end of a minute; `told` moves with them."""
         now_ms = self._simulation.now_ms()
         if now_ms <= self.told_ms:
@@ -82,22 +93,54 @@ class Subscriber:
         first = bisect_right(frames, self.told_ms, key=BY_TIME)
         end = bisect_right(frames, through_ms, key=BY_TIME)
         self.told_ms = through_ms
-        return [frame for frame in frames[first:end] if frame.stream in self.streams]
+        due = [frame for frame in frames[first:end] if frame.stream in self.streams]
+        return self._path.carried(due, through_ms)
 
 
-async def feed(socket: web.WebSocketResponse, subscriber: Subscriber, tick_s: float) -> None:
+async def feed(
+    socket: web.WebSocketResponse, subscriber: Subscriber, tick_s: float, suffered: SocketFaults
+) -> None:
     """Send what is due, for ever. Waits in the socket's own back-pressure."""
     while not socket.closed:
         for frame in subscriber.next_frames():
+            if suffered.is_silent:
+                break
             await socket.send_frame(frame.text, WSMsgType.TEXT)
         await asyncio.sleep(0 if subscriber.is_behind(tick_s) else tick_s)
+
+
+async def suffer(
+    socket: web.WebSocketResponse,
+    suffered: SocketFaults,
+    simulation: Simulation,
+    transport: asyncio.BaseTransport | None,
+) -> None:
+    """Until a fault has cut the connection, or it closes."""
+    while not socket.closed:
+        fault = suffered.next_one()
+        if fault is None:
+            await asyncio.sleep(FAULT_TICK_S)
+            continue
+        if fault.kind.name == "socket_silent":
+            suffered.is_silent = True
+            continue
+        wait_s = 0.0
+        if fault.kind.name == "server_shutdown":
+            wait_s = SHUTDOWN_S
+            await socket.send_frame(shutdown_frame(simulation.now_ms()), WSMsgType.TEXT)
+        await asyncio.sleep(wait_s if fault.request.after_s is None else fault.request.after_s)
+        reset(transport)
+        return
 
 
 class Keeper:
     """Pings one connection, and cuts it when it is silent or too slow."""
 
-    def __init__(self, socket: web.WebSocketResponse, times: StreamTimes) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, times: StreamTimes, suffered: SocketFaults
+    ) -> None:
         self._socket = socket
+        self._suffered = suffered
         self._times = times
         self._unanswered_since_s: float | None = None
 
@@ -111,6 +154,8 @@ class Keeper:
         next_ping_s = loop.time() + self._times.ping_s
         while not self._socket.closed:
             await asyncio.sleep(min(self._times.ping_s / 4, 0.5))
+            if self._suffered.is_silent:
+                continue
             now_s = loop.time()
             since_s = self._unanswered_since_s
             if subscriber.is_too_slow():
@@ -123,17 +168,30 @@ class Keeper:
                 next_ping_s = now_s + self._times.ping_s
                 self._unanswered_since_s = now_s if since_s is None else since_s
                 await self._socket.ping(str(int(now_s * 1000)).encode())
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+        reset(transport)
 
 
-async def listen(socket: web.WebSocketResponse, keeper: Keeper) -> None:
+async def listen(
+    socket: web.WebSocketResponse,
+    keeper: Keeper,
+    suffered: SocketFaults,
+    transport: asyncio.BaseTransport | None,
+) -> None:
     """Read what the client sends until it goes: its pongs, its pings, its close."""
     async for message in socket:
         if message.type is WSMsgType.PONG:
             keeper.heard_pong()
-        elif message.type is WSMsgType.PING:
+        elif message.type is WSMsgType.PING and not suffered.is_silent:
             await socket.pong(message.data)
+    if not suffered.is_silent:
+        await socket.close()
+        return
+    # Nobody answers the close of a dead connection: its client must give up by itself.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HALF_OPEN_S):
+            while transport is not None and not transport.is_closing():  # noqa: ASYNC110 - has no event
+                await asyncio.sleep(FAULT_TICK_S)
+    reset(transport)
 
 
 async def combined_stream(request: web.Request) -> web.StreamResponse:
@@ -142,9 +200,14 @@ async def combined_stream(request: web.Request) -> web.StreamResponse:
     streams = frozenset(filter(None, request.query.get("streams", "").split("/")))
     if len(streams) > MAX_STREAMS:
         raise web.HTTPBadRequest(text=f"more than {MAX_STREAMS} streams")
-    socket = web.WebSocketResponse(autoping=False, compress=False, timeout=CLOSE_WITHIN_S)
+    socket = web.WebSocketResponse(
+        autoping=False, autoclose=False, compress=False, timeout=CLOSE_WITHIN_S
+    )
     await socket.prepare(request)
-    subscriber, keeper = Subscriber(simulation, streams), Keeper(socket, times)
+    board, transport = request.app[FAULT_BOARD], request.transport
+    suffered = SocketFaults(board)
+    subscriber = Subscriber(simulation, streams, board)
+    keeper = Keeper(socket, times, suffered)
     followed = [name for name in simulation.stream_names if name in streams]
     log.info("subscribed", streams=len(streams), followed=len(followed))
     if followed:
@@ -152,11 +215,14 @@ async def combined_stream(request: web.Request) -> web.StreamResponse:
     request.app[SOCKETS].add(socket)
     try:
         async with asyncio.TaskGroup() as tasks:
-            feeding = tasks.create_task(feed(socket, subscriber, times.tick_s))
-            keeping = tasks.create_task(keeper.keep(subscriber, request.transport))
-            await listen(socket, keeper)
-            feeding.cancel()
-            keeping.cancel()
+            working = (
+                tasks.create_task(feed(socket, subscriber, times.tick_s, suffered)),
+                tasks.create_task(keeper.keep(subscriber, transport)),
+                tasks.create_task(suffer(socket, suffered, simulation, transport)),
+            )
+            await listen(socket, keeper, suffered, transport)
+            for task in working:
+                task.cancel()
     except* ConnectionError:
         pass  # the client has gone in the middle of a frame; it knows better than we do
     finally:

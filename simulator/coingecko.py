@@ -11,11 +11,13 @@ from aiohttp import web
 
 from market.coins import MAIN_QUOTES, coins
 from simulator.answers import SIMULATION, answer
+from simulator.published import Told
 from simulator.scenario import CHANGE_SPANS_MS, HOUR_MS, Snapshot
 from simulator.simulation import Simulation
 
 DEFAULT_PER_PAGE, MAX_PER_PAGE = 100, 250
 SPARKLINE_HOURS = 168
+SOURCE = "coingecko"
 Row = dict[str, object]
 
 ORDERS: Mapping[str, Callable[[Row], object]] = {
@@ -162,7 +164,16 @@ async def coins_markets(request: web.Request) -> web.Response:
             row["sparkline_in_7d"] = {"price": sparkline(simulation, coin_id)}
         for span in spans:
             row[f"price_change_percentage_{span}_in_currency"] = changes[coin_id].get(span)
-    return answer(rows)
+    return answer(rows, told=told_prices(SOURCE, snapshots, {str(row["id"]) for row in rows}))
+
+
+def told_prices(source: str, snapshots: Sequence[Snapshot], coin_ids: set[str]) -> list[Told]:
+    """The snapshots of an answer that names these coins."""
+    by_time: dict[int, list[str]] = {}
+    for one in snapshots:
+        if one.coin_id in coin_ids:
+            by_time.setdefault(one.observed_at_ms, []).append(one.coin_id)
+    return [Told("prices", source, at_ms, tuple(ids)) for at_ms, ids in by_time.items()]
 
 
 async def global_market(request: web.Request) -> web.Response:
@@ -194,7 +205,8 @@ async def global_market(request: web.Request) -> web.Response:
                 ),
                 "updated_at": updated_ms // 1000,
             }
-        }
+        },
+        told=[Told("global", SOURCE, updated_ms // 1000 * 1000)],
     )
 
 

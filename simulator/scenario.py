@@ -103,6 +103,45 @@ class Snapshot:
     atl_at_ms: int | None = None
 
 
+FEEDS = ("coindesk", "cointelegraph")
+"""Feeds that every scenario has; their texts are our own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article of a feed; an edited one bears `edited_title` from `edited_at_ms` on."""
+
+    guid: str
+    url: str
+    title: str
+    summary: str
+    author: str
+    categories: tuple[str, ...]
+    published_at_ms: int
+    edited_at_ms: int | None = None
+    edited_title: str | None = None
+
+    def title_at(self, at_ms: int) -> str:
+        """The headline as it reads at a moment."""
+        if self.edited_title is None or self.edited_at_ms is None or at_ms < self.edited_at_ms:
+            return self.title
+        return self.edited_title
+
+    def changed_at_ms(self, at_ms: int) -> int:
+        """When it last changed, up to a moment."""
+        is_edited = self.edited_at_ms is not None and self.edited_at_ms <= at_ms
+        return self.edited_at_ms if is_edited and self.edited_at_ms else self.published_at_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """The Fear & Greed index of one day: 0 (extreme fear) to 100 (extreme greed)."""
+
+    day_ms: int
+    """00:00 UTC of the day; made of what happened before it."""
+    index: int
+
+
 CHANGE_SPANS_MS: Mapping[str, int] = {
     "1h": HOUR_MS,
     "24h": DAY_MS,
@@ -161,6 +200,23 @@ class Scenario(ABC):
     @abstractmethod
     def snapshots(self, at_ms: int) -> Sequence[Snapshot]:
         """Every coin at the last whole minute before or at `at_ms`."""
+
+    def id_ranges(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+        """Ids of the trades in [from, to] as inclusive ranges; one, where ids have no hole."""
+        last = self.last_trades(symbol, 1, to_ms)
+        before = self.last_trades(symbol, 1, from_ms - 1)
+        first_id = before[0].trade_id + 1 if before else 1
+        return [(first_id, last[0].trade_id)] if last and last[0].trade_id >= first_id else []
+
+    def articles(self, feed: str, at_ms: int, limit: int) -> Sequence[Article]:
+        """The newest articles of a feed at a moment, newest first; none where there is no news."""
+        del feed, at_ms, limit
+        return ()
+
+    def moods(self, at_ms: int, limit: int | None) -> Sequence[Mood]:
+        """Fear & Greed at a moment, newest day first, all of them without a limit."""
+        del at_ms, limit
+        return ()
 
     def trades(self, symbol: str, after_ms: int, through_ms: int) -> Iterator[Trade]:
         """Trades of one market in (after_ms, through_ms], by id."""

@@ -1,7 +1,7 @@
 """The application: the vendors' endpoints on one loopback port, and the clock's upkeep.
 
-A place is left for more: another vendor is one module with `ROUTES` here, and what every answer
-should suffer is one more middleware.
+Another vendor is one module with `ROUTES` here. The outermost middleware is `http_faults`: what
+an answer may suffer on demand.
 """
 
 import asyncio
@@ -12,11 +12,30 @@ import structlog
 from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
-from simulator import binance_rest, binance_stream, coingecko
+from simulator import (
+    binance_rest,
+    binance_stream,
+    coingecko,
+    coinmarketcap,
+    control,
+    fear_greed,
+    feeds,
+)
 from simulator.answers import SIMULATION, answer
 from simulator.binance_stream import SOCKETS, STREAM_TIMES, Sockets, StreamTimes
+from simulator.faults import FaultBoard
+from simulator.http_faults import FAULT_BOARD, http_faults
 from simulator.simulation import Simulation
 
+ROUTES = (
+    coingecko.ROUTES,
+    coinmarketcap.ROUTES,
+    binance_rest.ROUTES,
+    binance_stream.ROUTES,
+    fear_greed.ROUTES,
+    feeds.ROUTES,
+    control.ROUTES,
+)
 # Readers of clock.json hold it for dead after 5 s.
 RENEW_S = 1.0
 HOST = "127.0.0.1"
@@ -33,6 +52,8 @@ async def vendor_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return answer({"code": error.code, "msg": error.message}, status=error.status)
     except coingecko.CoinGeckoError as error:
         return answer({"error": str(error)}, status=error.status)
+    except coinmarketcap.CoinMarketCapError as error:
+        return coinmarketcap.error_answer(error, request.app[SIMULATION].now_ms())
 
 
 async def keep_clock(simulation: Simulation) -> None:
@@ -68,11 +89,12 @@ async def _close_sockets(app: web.Application) -> None:
 
 def create_app(simulation: Simulation, *, times: StreamTimes | None = None) -> web.Application:
     """The simulator's application; `times` shortens the stream's real-time rules in tests."""
-    app = web.Application(middlewares=[vendor_errors])
+    app = web.Application(middlewares=[http_faults, vendor_errors])
     app[SIMULATION] = simulation
     app[STREAM_TIMES] = times or StreamTimes()
     app[SOCKETS] = Sockets()
-    for routes in (coingecko.ROUTES, binance_rest.ROUTES, binance_stream.ROUTES):
+    app[FAULT_BOARD] = FaultBoard(simulation.now_ms)
+    for routes in ROUTES:
         app.add_routes(routes)
     app.cleanup_ctx.append(_clock_upkeep)
     app.on_shutdown.append(_close_sockets)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from simulator.published import Published
 from simulator.recent import Recent
 from simulator.scenario import MINUTE_MS, Scenario, Snapshot, Trade
 from simulator.scenario_clock import MasterClock
@@ -46,6 +47,7 @@ class Simulation:
     scenario: Scenario
     clock: MasterClock
     max_lag_s: float = 10.0
+    published: Published = field(default_factory=Published)
     _tapes: Recent[int, list[Frame]] = field(default_factory=lambda: Recent(TAPE_MINUTES_KEPT))
     _snapshots: Recent[int, Sequence[Snapshot]] = field(
         default_factory=lambda: Recent(SNAPSHOTS_KEPT)

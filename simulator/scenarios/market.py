@@ -15,7 +15,9 @@ from simulator.scenario import (
     DAY_MS,
     HOUR_MS,
     MINUTE_MS,
+    Article,
     Kline,
+    Mood,
     Scenario,
     Snapshot,
     Trade,
@@ -28,6 +30,7 @@ from simulator.seeded_market.coin_facts import FACTS, SMALL_COIN
 from simulator.seeded_market.history import FINE_DAYS, History
 from simulator.seeded_market.listing import Floats, Ints, default_listing
 from simulator.seeded_market.minutes import DAY_MINUTES
+from simulator.seeded_market.newsroom import Newsroom
 from simulator.seeded_market.rows import klines_of
 from simulator.seeded_market.world import World
 
@@ -51,6 +54,7 @@ class MarketScenario(Scenario):
         self.instruments = {one.symbol: one for one in self.world.listing.instruments}
         self._columns = {symbol: column for column, symbol in enumerate(self.instruments)}
         self._history = History(self.world)
+        self._newsroom = Newsroom(self.world)
 
     def minute_trades(self, symbol: str, minute: int) -> Sequence[Trade]:
         """See Scenario."""
@@ -153,6 +157,14 @@ class MarketScenario(Scenario):
                 )
             )
         return made
+
+    def articles(self, feed: str, at_ms: int, limit: int) -> Sequence[Article]:
+        """See Scenario. Headlines tell moves, records, volume, storms and calm of the hours."""
+        return self._newsroom.articles(feed, at_ms, limit)
+
+    def moods(self, at_ms: int, limit: int | None) -> Sequence[Mood]:
+        """See Scenario. Bitcoin's week and month, and how wild the last day was."""
+        return self._newsroom.moods(at_ms, limit)
 
     def _main_column(self, coin_id: str) -> int | None:
         for column, market in enumerate(self.world.listing.markets):

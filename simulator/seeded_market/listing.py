@@ -80,9 +80,14 @@ def _instrument(market: Market, price: float) -> Instrument:
 
 def default_listing() -> Listing:
     """Each coin's USDT market and BTCUSDC, busy by the order of coins.csv."""
-    coin_ids = tuple(coins())
-    facts = [FACTS.get(coin_id, SMALL_COIN) for coin_id in coin_ids]
     markets = tuple(market_of("binance", symbol) for symbol in default_symbols("binance"))
+    # A coin that is neither traded nor a quote here has no price that anything could move.
+    traded = {market.coin_id for market in markets}
+    quotes = {market.quote for market in markets}
+    coin_ids = tuple(
+        one.coin_id for one in coins().values() if one.coin_id in traded or one.symbol in quotes
+    )
+    facts = [FACTS.get(coin_id, SMALL_COIN) for coin_id in coin_ids]
     asset_of = np.array([coin_ids.index(market.coin_id) for market in markets])
     instruments = tuple(
         _instrument(market, facts[asset].price_usd)

@@ -209,7 +209,8 @@ def test_every_coin_has_a_snapshot_with_the_price_of_its_main_market(
 ) -> None:
     at_ms = NOON_MS + 5 * MINUTE_MS + 59_999
     snapshots = {one.coin_id: one for one in market.snapshots(at_ms)}
-    assert list(snapshots) == list(coins())
+    traded = {one.coin_id for one in market.instruments.values()} | {"tether"}
+    assert list(snapshots) == [coin_id for coin_id in coins() if coin_id in traded]
     bitcoin = snapshots["bitcoin"]
     assert bitcoin.observed_at_ms == NOON_MS + 5 * MINUTE_MS
     last = list(market.trades("BTCUSDT", 0, bitcoin.observed_at_ms - 1))[-1]
