@@ -5,21 +5,29 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from types import FrameType
+from typing import Any
 
+import httpx
 import structlog
 
-from agents.budget import open_budget
+from agents.addresses import place
+from agents.budget import Unlimited, open_budget
+from agents.gaps import GapLedger
+from agents.health import Condition, Heart, Idle
 from agents.http import Hosts, HttpxTransport, SettingNames
 from agents.intake import Intake
 from agents.lock import one_instance
-from agents.memory import KafkaTail, Memory, read_back
+from agents.markets_file import MarketsFile
+from agents.memory import CAP_RECORDS, KafkaTail, Memory, read_back
+from agents.mending import Mender
 from agents.poll import PollRunner
 from agents.publisher import KafkaPublisher
 from agents.repair import TradePages
 from agents.sequence import TradeSequence
-from agents.settings import AgentSettings
+from agents.settings import AgentSettings, read_for
 from agents.source import PollSource, Source, StreamSource
 from agents.sources import SOURCES
 from agents.stream import StreamRunner
@@ -27,7 +35,8 @@ from agents.websocket import open_websocket
 from market.clock import Clock, open_clock
 from market.errors import Fatal
 from market.log import configure
-from market.settings import read_settings
+from schemas.codec import Undecodable, decode
+from schemas.record_types import GAP
 
 log = structlog.get_logger()
 
@@ -60,6 +69,7 @@ def wait_for_clock(settings: AgentSettings) -> Clock:
 def recall(source: Source, settings: AgentSettings) -> Memory:
     """What the source's topic holds."""
     with closing(KafkaTail(settings.kafka_bootstrap, source.record_type)) as tail:
+        tail.settle()
         return read_back(tail, source.memory, expected=source.expected_keys())
 
 
@@ -73,47 +83,151 @@ def unknown_since_ms(memory: Memory, clock: Clock) -> int | None:
     )
 
 
-def build_runner(
-    source: Source, settings: AgentSettings, clock: Clock, memory: Memory, publisher: KafkaPublisher
-) -> Runner:
-    """The runner for the kind of source."""
-    intake = Intake(source, publisher=publisher, clock=clock)
-    upstream = Hosts(
-        HttpxTransport(settings),
-        names=SettingNames.of(source.rest_setting, source.key_setting),
-        budget_of=lambda host: open_budget(settings, source.vendor, host, clock),
-        clock=clock,
-    )
-    if isinstance(source, PollSource):
-        return PollRunner(source, upstream=upstream, intake=intake, memory=memory, clock=clock)
-    if not isinstance(source, StreamSource):
-        raise TypeError(f"{source.name} is neither a poll nor a stream")
-    return StreamRunner(
-        source,
-        connect=open_websocket,
-        pages=TradePages(
+def read_gaps(ledger: GapLedger, settings: AgentSettings) -> None:
+    """What the gap topic holds; the newest record of a gap tells its state."""
+    with closing(KafkaTail(settings.kafka_bootstrap, GAP)) as tail:
+        for partition, (begin, end) in tail.bounds().items():
+            for payload in tail.read(partition, max(begin, end - CAP_RECORDS), end):
+                try:
+                    record_type, record = decode(payload)
+                except Undecodable as error:
+                    log.warning("gap_undecodable", error=str(error))
+                    continue
+                if record_type is GAP:
+                    ledger.recall([record])
+
+
+class Agent:
+    """A source with all that runs it."""
+
+    def __init__(
+        self,
+        source: Source,
+        settings: AgentSettings,
+        clock: Clock,
+        memory: Memory,
+        publisher: KafkaPublisher,
+    ) -> None:
+        self._source = source
+        self._settings = settings
+        self._clock = clock
+        self._memory = memory
+        self.intake = Intake(source, publisher=publisher, clock=clock)
+        self.hosts = Hosts(
+            HttpxTransport(settings),
+            names=SettingNames.of(source.rest_setting, source.key_setting),
+            budget_of=lambda host: open_budget(settings, source.vendor, host, clock),
+            clock=clock,
+        )
+        self.budget = open_budget(settings, source.vendor, main_host(source), clock)
+        if isinstance(source, PollSource):
+            runner, condition = self._poll(source)
+        elif isinstance(source, StreamSource):
+            runner, condition = self._stream(source)
+        else:
+            raise TypeError(f"{source.name} is neither a poll nor a stream")
+        self.runner: Runner = runner
+        self.heart = Heart(
+            source.name, intake=self.intake, clock=clock, condition=condition, budget=self.budget
+        )
+
+    def _poll(self, source: PollSource) -> tuple[Runner, Callable[[], Condition]]:
+        runner = PollRunner(
             source,
-            upstream=upstream,
-            intake=intake,
+            upstream=self.hosts,
+            intake=self.intake,
+            memory=self._memory,
+            clock=self._clock,
+            plan=lambda interval_s, cost: self.budget.plan(source.name, interval_s, cost),
+        )
+
+        def condition() -> Condition:
+            off_because = self.hosts.off_because
+            is_off = self.hosts.is_wholly_off
+            return Condition(
+                off_because=off_because if is_off else None,
+                degraded_because=off_because or runner.trouble,
+                breaker=self.hosts.state,
+                last_success_ms=runner.last_success_ms,
+            )
+
+        return runner, condition
+
+    def _stream(self, source: StreamSource) -> tuple[Runner, Callable[[], Condition]]:
+        settings, clock, memory = self._settings, self._clock, self._memory
+        sequence = TradeSequence({key[0]: last for key, last in memory.last.items()})
+        ledger = GapLedger(source.source, coin_of=source.coin_of, now_ms=clock.now_ms)
+        read_gaps(ledger, settings)
+        pages = TradePages(
+            source,
+            upstream=self.hosts,
+            intake=self.intake,
             clock=clock,
             max_pages=settings.repair_max_pages,
-        ),
-        intake=intake,
-        sequence=TradeSequence({key[0]: last for key, last in memory.last.items()}),
-        clock=clock,
-        unknown_since_ms=unknown_since_ms(memory, clock),
-    )
+        )
+        file = markets_file(settings, source)
+        runner = StreamRunner(
+            source,
+            connect=open_websocket,
+            mender=Mender(
+                pages=pages,
+                intake=self.intake,
+                sequence=sequence,
+                ledger=ledger,
+                newest_ms=memory.newest_observed_ms,
+            ),
+            intake=self.intake,
+            sequence=sequence,
+            clock=clock,
+            unknown_since_ms=unknown_since_ms(memory, clock),
+            followed=file.changed if file is not None else lambda: None,
+        )
+
+        def condition() -> Condition:
+            silent = runner.silence.silent
+            gaps = ledger.open_gaps
+            problems = (
+                runner.lost_because,
+                self.hosts.off_because,
+                None if file is None else file.problem,
+                f"{', '.join(silent)}: silent while others trade" if silent else None,
+                f"{len(gaps)} gaps are open" if gaps else None,
+            )
+            return Condition(
+                degraded_because=next((words for words in problems if words), None),
+                breaker=self.hosts.state,
+                last_success_ms=runner.last_success_ms,
+                open_gaps=len(gaps),
+                repaired_trades=ledger.repaired_trades,
+                silent_symbols=silent,
+            )
+
+        return runner, condition
 
 
-async def run_until_stopped(runner: Runner, publisher: KafkaPublisher) -> None:
-    """Run until the source is done or SIGTERM comes. Raises what ended the runner otherwise."""
+def main_host(source: Source) -> str:
+    """host:port whose budget the source plans with; empty where it asks several hosts."""
+    try:
+        return place(httpx.URL(source.base_url))
+    except httpx.InvalidURL:
+        return ""
+
+
+def markets_file(settings: AgentSettings, source: Source) -> MarketsFile | None:
+    """The file to watch; None where a setting names the markets and the file does not count."""
+    if settings.markets_file is None or "binance_symbols" in settings.model_fields_set:
+        return None
+    return MarketsFile(settings.markets_file, source.source)
+
+
+async def run_until_stopped(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run until a part is done or SIGTERM comes. Raises what ended a part otherwise."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     tasks = [
-        asyncio.create_task(runner.run()),
-        asyncio.create_task(publisher.watch()),
+        *(asyncio.create_task(part) for part in parts),
         asyncio.create_task(stop.wait()),
     ]
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -124,27 +238,47 @@ async def run_until_stopped(runner: Runner, publisher: KafkaPublisher) -> None:
         task.result()
 
 
-def stay_quiet() -> None:
-    """Wait for SIGTERM: an agent that is off on purpose has not died, and is not started again."""
-    asyncio.run(asyncio.Event().wait())
+def stay_off(name: str, why: str, settings: AgentSettings, clock: Clock) -> None:
+    """Only heartbeats, until SIGTERM: an agent that is off on purpose has not died, and is not
+    started again."""
+    log.warning("off", source=name, reason=why)
+    publisher = KafkaPublisher(settings.kafka_bootstrap, name=name)
+    heart = Heart(
+        name,
+        intake=Idle(publisher),
+        clock=clock,
+        condition=lambda: Condition(off_because=why),
+        budget=Unlimited(),
+    )
+    asyncio.run(run_until_stopped(heart.beat_for_ever(), publisher.watch()))
+    publisher.flush(FLUSH_S)
 
 
-def run(name: str, settings: AgentSettings) -> None:
-    """The agent's life. Raises Fatal where only a restart or a person can help."""
+def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
+    """The agent's life; `wrong` says what is wrong with its own settings. Raises Fatal where only
+    a restart or a person can help."""
     with one_instance(settings.home, name):
         clock = wait_for_clock(settings)
-        source = SOURCES[name](settings)
-        reason = source.off_because()
-        if reason is not None:
-            log.warning("off", source=name, reason=reason)
-            stay_quiet()
+        source, off_because = None, wrong
+        if off_because is None:
+            try:
+                source = SOURCES[name](settings)
+                off_because = source.off_because()
+            except Fatal as error:
+                off_because = str(error)
+        if source is None or off_because is not None:
+            stay_off(name, off_because or "", settings, clock)
             return
         memory = recall(source, settings)
         publisher = KafkaPublisher(settings.kafka_bootstrap, name=name)
-        runner = build_runner(source, settings, clock, memory, publisher)
+        agent = Agent(source, settings, clock, memory, publisher)
         log.info("started", source=name, speed=clock.speed, scenario=clock.scenario)
         try:
-            asyncio.run(run_until_stopped(runner, publisher))
+            asyncio.run(
+                run_until_stopped(
+                    agent.runner.run(), publisher.watch(), agent.heart.beat_for_ever()
+                )
+            )
         finally:
             left = publisher.flush(FLUSH_S)
             report = log.error if left else log.info
@@ -162,11 +296,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"usage: python -m agents NAME; NAME is one of {', '.join(SOURCES)}\n")
         return 2
     (name,) = arguments
-    settings = read_settings(AgentSettings)
+    settings, wrong = read_for(name.split("_")[0])
     configure(process=f"agent-{name}", as_json=settings.log_json)
     signal.signal(signal.SIGTERM, _stop_at_once)
     try:
-        run(name, settings)
+        run(name, settings, wrong)
     except Fatal as error:
         log.error("ended", source=name, error=str(error))  # noqa: TRY400 - the words are enough
         return 1

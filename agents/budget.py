@@ -230,7 +230,8 @@ def open_budget(
     )
     if limits == Limits():
         return Unlimited()
-    return Budget(settings.home / "budget" / f"{host}.json", limits, clock=clock)
+    name = host.removesuffix(":443").replace(":", "_")
+    return Budget(settings.home / "budget" / f"{name}.json", limits, clock=clock)
 
 
 def _month(now_ms: int) -> str:

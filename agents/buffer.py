@@ -26,6 +26,7 @@ class FrameBuffer:
         self._frames: deque[tuple[bytes, int]] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
+        self._worked_off = asyncio.Event()
         self._dropping = False
         self._ended = False
         self.dropped = 0
@@ -60,6 +61,10 @@ class FrameBuffer:
         self._dropping = False
         return dropped
 
+    async def worked_off(self) -> None:
+        """Wait until the worker has come back for more after the end."""
+        await self._worked_off.wait()
+
     def end(self) -> None:
         """No more frames will come."""
         self._ended = True
@@ -70,6 +75,8 @@ class FrameBuffer:
         while not self._frames and not self._ended:
             self._filled.clear()
             await self._filled.wait()
+        if not self._frames:
+            self._worked_off.set()
         batch = list(islice(self._frames, BATCH_FRAMES))
         for _ in batch:
             self._frames.popleft()

@@ -51,6 +51,10 @@ class Intake:
 
     def __init__(self, source: Source, *, publisher: Publisher, clock: Clock) -> None:
         self.counters = Counters()
+        self.newest_observed_ms: int | None = None
+        """Event time of the newest record, milliseconds UTC."""
+        self.newest_lag_ms: int | None = None
+        """Collected minus observed of the newest record, milliseconds."""
         self.publisher = publisher
         self._source = source
         self._clock = clock
@@ -84,6 +88,10 @@ class Intake:
         """Send records in order and count them; waits while Kafka's queue is full."""
         rejected = await self.publisher.publish(self._source.record_type, records)
         self.counters.accepted += len(records) - len(rejected)
+        if records:
+            newest = records[-1]
+            self.newest_observed_ms = newest["observed_at_ms"]
+            self.newest_lag_ms = newest["collected_at_ms"] - newest["observed_at_ms"]
         if rejected:
             await self._bury(rejected)
 

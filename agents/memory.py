@@ -33,6 +33,10 @@ CAP_RECORDS = 300_000
 REMEMBERED_KEYS = 50_000
 # A broker that gives nothing for this long is away.
 KAFKA_PATIENCE_S = 60.0
+# A killed process's last bytes are with the broker within milliseconds; other agents of one topic
+# may make it grow for ever.
+SETTLE_S = 0.5
+SETTLE_AT_MOST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,19 @@ class KafkaTail:
     def close(self) -> None:
         """Leave the broker."""
         self._consumer.close()
+
+    def settle(self) -> None:
+        """Wait until the topic's end stands still: a produce request of a killed predecessor may
+        still be on its way to the broker. See docs/decisions/0007."""
+        before = self.bounds()
+        deadline = time.monotonic() + SETTLE_AT_MOST_S
+        while time.monotonic() < deadline:
+            time.sleep(SETTLE_S)
+            now = self.bounds()
+            if now == before:
+                return
+            before = now
+        log.warning("topic_still_grows", topic=self._topic)
 
     def bounds(self) -> dict[int, tuple[int, int]]:
         """By partition the first offset and the one after the last. Raises Fatal after a minute."""

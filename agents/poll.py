@@ -6,6 +6,7 @@ again: nothing is kept between polls but the memory.
 """
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import structlog
@@ -39,12 +40,20 @@ class PollRunner:
         intake: Intake,
         memory: Memory,
         clock: Clock,
+        plan: Callable[[float, int], float] = lambda interval_s, _cost: interval_s,
     ) -> None:
+        """`plan` stretches a cadence, platform seconds, for polls that cost so much."""
         self._source = source
         self._upstream = upstream
         self._intake = intake
         self._memory = memory
         self._clock = clock
+        self._plan = plan
+        self._cost = 0
+        self.last_success_ms: int | None = None
+        """When the newest poll without a failure ended, platform time, milliseconds UTC."""
+        self.trouble: str | None = None
+        """What failed in the newest poll."""
         self._rests_until_s: dict[str, float] = {}
         """By host, the event loop's time before which it asked not to be asked again."""
 
@@ -74,6 +83,8 @@ class PollRunner:
             if not any(isinstance(failure, Retryable) for failure in failures):
                 return None
             return max(started_s + ONCE_AGAIN_S, free_s)
+        if self._cost:
+            interval_s = self._plan(interval_s, self._cost)
         cadence_s = max(interval_s / self._clock.speed, SHORTEST_CADENCE_S)
         return max(started_s + cadence_s, free_s)
 
@@ -85,6 +96,7 @@ class PollRunner:
         requests = 0
         in_trouble: set[str] = set()
         rests_until_s: dict[str, float] = {}
+        self._cost = 0
         for request in self._source.requests(self._memory.last):
             host = urlsplit(request.url).netloc
             until_s = rests_until_s.setdefault(host, self._rests_until_s.get(host, 0.0))
@@ -102,6 +114,9 @@ class PollRunner:
                 asked_s = error.retry_after_s if isinstance(error, Retryable) else None
                 rests_until_s[host] = asyncio.get_running_loop().time() + (asked_s or 0.0)
         self._rests_until_s = rests_until_s
+        self.trouble = str(failures[0]) if failures else None
+        if requests and not failures:
+            self.last_success_ms = self._clock.now_ms()
         await self._intake.publisher.drained()
         report = log.warning if failures else log.info
         report(
@@ -118,6 +133,7 @@ class PollRunner:
         """An answer and its further pages onto Kafka."""
         request: Request | None = first
         while request is not None:
+            self._cost += request.cost
             response = await self._upstream.fetch(request)
             rows = self._source.parse(response, self._clock.now_ms())
             records = await self._intake.sift(rows)

@@ -45,6 +45,10 @@ class Publisher(Protocol):
     def pending(self) -> int:
         """Records on their way."""
 
+    @property
+    def waits(self) -> int:
+        """How often a full queue has made somebody wait."""
+
     async def publish(
         self, record_type: RecordType, records: Sequence[Record]
     ) -> list[RecordRejected]:
@@ -59,6 +63,7 @@ class KafkaPublisher:
 
     def __init__(self, bootstrap: str, *, name: str) -> None:
         self._sent = 0
+        self.waits = 0
         self._trouble_said_s = -math.inf
         self._progress = 0
         self._progress_at_s = time.monotonic()
@@ -118,6 +123,7 @@ class KafkaPublisher:
             try:
                 self._producer.produce(topic, payload, key)
             except BufferError:
+                self.waits += 1
                 self._producer.poll(0)
                 self._raise_failure()
                 await asyncio.sleep(ROOM_POLL_S)

@@ -5,7 +5,7 @@ Patience is one budget for the whole stream: an outage is waited out once, not o
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import structlog
 
@@ -22,6 +22,10 @@ log = structlog.get_logger()
 # How long an outage of the REST host is waited out before its trades are given up, real seconds.
 PATIENCE_S = 120.0
 SHORTEST_WAIT_S = 1.0
+
+
+class PagesSpent(Retryable):
+    """A hole is longer than the pages that may be spent on it at once; it is gone on later."""
 
 
 class TradePages:
@@ -44,30 +48,50 @@ class TradePages:
         self._failing_since_s = -math.inf
         self._failed_last_s = -math.inf
 
-    async def since_id(self, symbol: str, from_id: int) -> AsyncIterator[list[Record]]:
-        """Pages from an id to the newest trade. Raises Retryable, Fatal or RequestRefused."""
-        async for page in self._pages(symbol, self._source.page_from_id(symbol, from_id)):
+    def allowance(self) -> Iterator[int]:
+        """The pages that one hole may take, over all its tries."""
+        return iter(range(self._max_pages))
+
+    async def since_id(
+        self, symbol: str, from_id: int, allowance: Iterator[int]
+    ) -> AsyncIterator[list[Record]]:
+        """Pages from an id to the newest trade. Raises Retryable, Fatal or RequestRefused, and
+        PagesSpent once the allowance is used up."""
+        first = self._source.page_from_id(symbol, from_id)
+        async for page in self._pages(symbol, first, allowance):
             yield page
 
-    async def since_time(self, symbol: str, from_ms: int) -> AsyncIterator[list[Record]]:
+    async def since_time(
+        self, symbol: str, from_ms: int, allowance: Iterator[int]
+    ) -> AsyncIterator[list[Record]]:
         """Pages from a time, milliseconds UTC, to the newest trade. Raises as `since_id`."""
-        async for page in self._pages(symbol, self._source.page_from_time(symbol, from_ms)):
+        first = self._source.page_from_time(symbol, from_ms)
+        async for page in self._pages(symbol, first, allowance):
             yield page
+
+    async def is_listed(self, symbol: str) -> bool:
+        """Whether the venue says that the market trades. Raises as `newest_id`."""
+        try:
+            return self._source.is_listed(await self._upstream.fetch(self._source.listing(symbol)))
+        except RequestRefused:
+            return False
 
     async def newest_id(self, symbol: str) -> int | None:
         """The newest id that REST knows, None where it gives no trade. Raises as `since_id`."""
         _, records = await self._page(self._source.page_of_newest(symbol))
         return records[-1]["trade_id"] if records else None
 
-    async def _pages(self, symbol: str, first: Request) -> AsyncIterator[list[Record]]:
+    async def _pages(
+        self, symbol: str, first: Request, allowance: Iterator[int]
+    ) -> AsyncIterator[list[Record]]:
         request = first
-        for _ in range(self._max_pages):
+        for _ in allowance:
             rows, records = await self._page(request)
             yield records
             if rows < self._source.page_rows or not records:
                 return
             request = self._source.page_from_id(symbol, records[-1]["trade_id"] + 1)
-        log.error("repair_stopped", symbol=symbol, pages=self._max_pages)
+        raise PagesSpent(f"{symbol}: {self._max_pages} pages were not enough")
 
     def _outage_s(self, now_s: float) -> float:
         """How long the host has been failing, now once more. Where nothing was asked of it for

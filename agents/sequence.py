@@ -35,6 +35,14 @@ class TradeSequence:
 
     def __init__(self, last: dict[str, int]) -> None:
         self.last = last
+        self.begins: dict[str, int] = {}
+        """Newest id that REST knew of a market not yet in `last`: its first trade is this or older
+        or comes after a hole, so that one absurd id does not make all real ones old."""
+
+    def forget(self, symbol: str) -> None:
+        """The market is unknown again."""
+        self.last.pop(symbol, None)
+        self.begins.pop(symbol, None)
 
     def admit(self, records: Iterable[Record]) -> Admitted:
         """Divide a batch. Afterwards `ready` counts as published; `waiting` may be given again."""
@@ -45,6 +53,10 @@ class TradeSequence:
         for record in records:
             symbol, trade_id = record["symbol"], record["trade_id"]
             known = last.get(symbol)
+            if known is None:
+                begin = self.begins.get(symbol, trade_id)
+                if trade_id > begin + 1:
+                    known = last[symbol] = begin
             if known is None or trade_id == known + 1:
                 last[symbol] = trade_id
                 ready.append(record)

@@ -1,18 +1,22 @@
 """Settings of the agents: addresses, keys and limits, read once in `agents.__main__`."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from market.coins import market_of
 from market.errors import Fatal
 from market.markets import read_markets
-from market.settings import PlatformSettings
+from market.settings import ENV_PREFIX, PlatformSettings
 
 FEED = re.compile(r"[a-z][a-z0-9_]*=https?://[^/\s,]+[^\s,]*")
+
+VENDORS = ("coingecko", "coinmarketcap", "binance", "fear", "rss")
+"""First words of the agents' names and of their settings."""
 
 
 class AgentSettings(PlatformSettings):
@@ -189,3 +193,33 @@ class AgentSettings(PlatformSettings):
             except Fatal as error:
                 raise ValueError(str(error)) from error
         return symbols
+
+
+def read_for(vendor: str) -> tuple[AgentSettings, str | None]:
+    """Settings for one vendor's agents, and why they must stay off.
+
+    Prints every wrong field. A wrong field of another vendor is that one's affair, and one of all
+    agents (Kafka's address, timeouts) ends the process with 2.
+    """
+    try:
+        return AgentSettings(), None
+    except ValidationError as error:
+        problems = error.errors()
+    lines = {
+        str(problem["loc"][0]) if problem["loc"] else "": problem["msg"] for problem in problems
+    }
+    named = [f"{(ENV_PREFIX + field).upper()}: {words}" for field, words in lines.items()]
+    sys.stderr.write("\n".join([*named, "See .env.example.", ""]))
+    vendors = {field: vendor_of(field) for field in lines}
+    if None in vendors.values():
+        raise SystemExit(2)
+    defaults = {field: AgentSettings.model_fields[field].default for field in lines}
+    own = [words for words, owner in zip(named, vendors.values(), strict=True) if owner == vendor]
+    return AgentSettings(**defaults), "; ".join(own) or None
+
+
+def vendor_of(field: str) -> str | None:
+    """Whose setting a field is, None where it is everybody's."""
+    if field == "markets_file":
+        return "binance"
+    return next((vendor for vendor in VENDORS if field.startswith(f"{vendor}_")), None)

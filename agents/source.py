@@ -126,14 +126,25 @@ class StreamSource(Source):
     page_rows: int
     """Most rows of one REST answer; fewer mean that it reached the newest trade."""
 
+    farewell: bytes = b"\0"
+    """Stands in a frame that announces the end of the connection, and in no other."""
+
     @property
     @abstractmethod
     def symbols(self) -> Sequence[str]:
         """Markets it follows."""
 
     @abstractmethod
-    def stream_url(self) -> str:
-        """Address that subscribes to all markets."""
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Follow these markets from now on. Raises Fatal where it cannot."""
+
+    @abstractmethod
+    def stream_url(self, symbols: Sequence[str]) -> str:
+        """Address that subscribes to these markets."""
+
+    @abstractmethod
+    def coin_of(self, symbol: str) -> str:
+        """CoinGecko's id of a market's base."""
 
     @abstractmethod
     def parse_frame(self, frame: bytes, collected_at_ms: int) -> Iterable[Outcome]:
@@ -146,6 +157,14 @@ class StreamSource(Source):
     @abstractmethod
     def page_of_newest(self, symbol: str) -> Request:
         """The newest trade of a market, alone."""
+
+    @abstractmethod
+    def listing(self, symbol: str) -> Request:
+        """Asks whether a market still trades."""
+
+    @abstractmethod
+    def is_listed(self, response: Response) -> bool:
+        """What `listing` was answered. Raises Retryable where the answer says nothing."""
 
     @abstractmethod
     def page_from_time(self, symbol: str, from_ms: int) -> Request:

@@ -76,7 +76,13 @@ class BinanceKlines(PollSource):
         rows = orjson.loads(response.body)
         if "startTime" not in params or len(rows) < PAGE_BARS:
             return None
-        return self._page(params["symbol"], params["interval"], rows[-1][0] + 1)
+        try:
+            next_ms = int(rows[-1][0]) + 1
+        except (TypeError, ValueError, LookupError, OverflowError):
+            return None  # the row is refused, and the next start asks from the last good one on
+        if next_ms <= int(params["startTime"]):
+            return None
+        return self._page(params["symbol"], params["interval"], next_ms)
 
     def _page(self, symbol: str, interval: str, from_ms: int | None) -> Request:
         params = {"symbol": symbol, "interval": interval, "limit": str(PAGE_BARS)}

@@ -44,19 +44,29 @@ class BinanceTrades(StreamSource):
     rest_setting = "binance_rest_url"
     stream_setting = "binance_stream_url"
     page_rows = PAGE_TRADES
+    farewell = b'"serverShutdown"'
 
     def __init__(self, settings: AgentSettings) -> None:
         super().__init__(settings)
+        self._markets: dict[str, tuple[str, str]] = {}
+        self.follow(settings.binance_symbols)
+
+    def follow(self, symbols: Sequence[str]) -> None:
+        """Follow these markets. Raises Fatal for too many or an unknown one."""
+        if len(symbols) > STREAMS_PER_CONNECTION:
+            raise Fatal(
+                f"{len(symbols)} markets are to be followed; one connection carries at most "
+                f"{STREAMS_PER_CONNECTION}: shorten CRYPTOVIZ_BINANCE_SYMBOLS or the markets file"
+            )
         self._markets = {
             symbol: (market.coin_id, market.quote)
-            for symbol in settings.binance_symbols
+            for symbol in symbols
             for market in (market_of(self.source, symbol),)
         }
-        if len(self._markets) > STREAMS_PER_CONNECTION:
-            raise Fatal(
-                f"CRYPTOVIZ_BINANCE_SYMBOLS names {len(self._markets)} markets; one connection "
-                f"carries at most {STREAMS_PER_CONNECTION}"
-            )
+
+    def coin_of(self, symbol: str) -> str:
+        """By market/coins.csv, also for a market that is followed no more."""
+        return market_of(self.source, symbol).coin_id
 
     @property
     def symbols(self) -> Sequence[str]:
@@ -67,11 +77,23 @@ class BinanceTrades(StreamSource):
         """Each market."""
         return ((symbol,) for symbol in self._markets)
 
-    def stream_url(self) -> str:
+    def stream_url(self, symbols: Sequence[str]) -> str:
         """One combined stream of all markets; Binance wants their names in lower case."""
         base = self.settings.binance_stream_url.rstrip("/")
-        streams = "/".join(f"{symbol.lower()}@aggTrade" for symbol in self._markets)
+        streams = "/".join(f"{symbol.lower()}@aggTrade" for symbol in symbols)
         return f"{base}/stream?streams={streams}"
+
+    def listing(self, symbol: str) -> Request:
+        """Its row of exchangeInfo: `{"symbols": [{"symbol": "BTCUSDT", "status": "TRADING"}]}`."""
+        return Request(url=f"{self.base_url}/api/v3/exchangeInfo", params={"symbol": symbol})
+
+    def is_listed(self, response: Response) -> bool:
+        """False for a market whose status is BREAK, HALT or another pause."""
+        try:
+            (row,) = orjson.loads(response.body)["symbols"]
+            return bool(row["status"] == "TRADING")
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise Retryable(f"no exchangeInfo of one market: {response.body[:80]!r}") from error
 
     def page_from_id(self, symbol: str, from_id: int) -> Request:
         """A page of trades from an id on."""

@@ -37,6 +37,7 @@ class FakePublisher:
     def __init__(self) -> None:
         self.records: dict[str, list[dict[str, Any]]] = {}
         self.pending = 0
+        self.waits = 0
 
     @property
     def acknowledged(self) -> int:

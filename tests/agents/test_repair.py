@@ -19,7 +19,9 @@ def pages_of(script: Any) -> TradePages:
 
 async def ids(pages: TradePages, from_id: int) -> list[int]:
     return [
-        trade["trade_id"] async for page in pages.since_id("BTCUSDT", from_id) for trade in page
+        trade["trade_id"]
+        async for page in pages.since_id("BTCUSDT", from_id, pages.allowance())
+        for trade in page
     ]
 
 

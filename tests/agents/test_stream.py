@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from agents import buffer
+from agents.gaps import GapLedger
 from agents.intake import Intake
+from agents.mending import Mender
 from agents.repair import TradePages
 from agents.sequence import TradeSequence
 from agents.sources.binance_trades import BinanceTrades
@@ -56,14 +58,22 @@ class Trial:
         self.http = FakeHttp(venue)
         self.connect = FakeConnect(*scripts)
         self.intake = Intake(source, publisher=self.publisher, clock=clock)
+        sequence = TradeSequence(last)
+        self.ledger = GapLedger(source.source, coin_of=source.coin_of, now_ms=clock.now_ms)
         self.runner = StreamRunner(
             source,
             connect=self.connect,
-            pages=TradePages(
-                source, upstream=self.http, intake=self.intake, clock=clock, max_pages=5
+            mender=Mender(
+                pages=TradePages(
+                    source, upstream=self.http, intake=self.intake, clock=clock, max_pages=5
+                ),
+                intake=self.intake,
+                sequence=sequence,
+                ledger=self.ledger,
+                newest_ms=None,
             ),
             intake=self.intake,
-            sequence=TradeSequence(last),
+            sequence=sequence,
             clock=clock,
             unknown_since_ms=unknown_since_ms,
         )
@@ -199,7 +209,7 @@ def test_a_trade_refused_because_rest_lags_comes_with_the_repair_after_it():
     late = venue(3)
 
     def lag(request: Any) -> Any:
-        is_newest_asked = "fromId" not in request.params
+        is_newest_asked = "fromId" not in request.params and request.params["symbol"] == "BTCUSDT"
         found = late(request)
         late.newest["BTCUSDT"] = 12 if is_newest_asked else late.newest["BTCUSDT"]
         return found

@@ -110,7 +110,9 @@ def test_a_page_that_is_no_list_is_asked_again(body: Any):
 
 def test_one_address_subscribes_to_every_market_in_lower_case():
     source = BinanceTrades(settings(binance_stream_url="wss://x.test/"))
-    assert source.stream_url() == ("wss://x.test/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade")
+    assert source.stream_url(("BTCUSDT", "ETHUSDT")) == (
+        "wss://x.test/stream?streams=btcusdt@aggTrade/ethusdt@aggTrade"
+    )
 
 
 def test_pages_are_asked_by_id_and_by_time():
