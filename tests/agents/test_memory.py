@@ -1,16 +1,25 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agents.memory as memory_module
 from agents.memory import LastPosition, Memory, read_back
+from agents.source import Request
 from agents.sources.binance_klines import BinanceKlines
 from agents.sources.binance_trades import BinanceTrades
+from agents.sources.rss import Rss
 from schemas.codec import encode
-from schemas.record_types import EXTERNAL_BAR, TRADE
+from schemas.record_types import ARTICLE, EXTERNAL_BAR, TRADE
 from tests.agents.fakes import answer, settings, trade_frame
 
+FEED_URL = "https://cointelegraph.com/rss"
+FEED = (
+    b"<rss version='2.0'><channel><item><title>Fees fall</title><link>https://a.example/b</link>"
+    b"<pubDate>Wed, 31 Dec 2025 12:00:00 +0000</pubDate></item></channel></rss>"
+)
 RULE = LastPosition("binance", ("symbol",), "trade_id")
 SOURCE = BinanceTrades(settings())
 
@@ -104,3 +113,35 @@ def test_what_was_published_before_a_restart_is_a_duplicate_after_it(trade_ids: 
     published = [n for n in trade_ids if before.admit(trade("BTCUSDT", n))]
     after = recalled(FakeTail([encode(TRADE, trade("BTCUSDT", n)) for n in published]))
     assert after.last == before.last
+
+
+ONCE = LastPosition(None, ("source", "article_id", "content_hash"), None)
+
+
+def version(number: int, *, feed: str = "wire") -> dict[str, Any]:
+    return {"source": feed, "article_id": f"a{number}", "content_hash": "v1", "observed_at_ms": 1}
+
+
+def test_an_identity_that_does_not_rise_passes_once_in_any_order():
+    memory = Memory(ONCE)
+    assert [memory.admit(version(n)) for n in (5, 3, 5, 3, 4)] == [True, True, False, False, True]
+    assert memory.admit(version(5, feed="post"))
+
+
+def test_identities_are_remembered_up_to_a_bound_and_those_still_shown_longest(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(memory_module, "REMEMBERED_KEYS", 3)
+    memory = Memory(ONCE)
+    for number in (1, 2, 3, 1, 4):
+        memory.admit(version(number))
+    assert len(memory.last) == 3
+    assert not memory.admit(version(1))
+    assert memory.admit(version(2))
+
+
+def test_versions_of_all_feeds_come_back_from_the_topic():
+    (record,) = Rss(settings()).parse(answer(Request(FEED_URL), FEED), 1)
+    memory = read_back(FakeTail([encode(ARTICLE, record)]), ONCE, expected=())
+    assert not memory.admit(record)
+    assert memory.admit({**record, "content_hash": "edited"})

@@ -1,5 +1,6 @@
 import asyncio
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -9,11 +10,13 @@ from agents.memory import Memory
 from agents.poll import PollRunner
 from agents.sources.binance_klines import BinanceKlines
 from agents.sources.coingecko import CoinGecko
+from agents.sources.rss import Rss
 from agents.verdict import RequestRefused
 from market.errors import Fatal, Retryable
 from tests.agents.fakes import FakeClock, FakeHttp, FakePublisher, answer, settings
 from tests.agents.sources.test_binance_klines import NOW_MS, kline, klines_from
 from tests.agents.sources.test_coingecko import coin
+from tests.agents.test_memory import FEED
 from tests.agents.virtual_time import run
 
 
@@ -187,3 +190,27 @@ def test_a_long_absence_of_bars_is_read_page_by_page():
     run(trial.runner.run())
     opens = [bar["open_time_ms"] for bar in trial.publisher.on("crypto-external-bars")]
     assert opens == list(range(first_ms, NOW_MS, minute))
+
+
+def test_a_feed_that_is_down_takes_no_other_with_it():
+    def script(request: Any) -> Any:
+        if "coindesk" in request.url:
+            return Retryable("429", retry_after_s=86_400)
+        return answer(request, FEED)
+
+    trial = Trial(script, kind=Rss)
+    trial.run_for(650)
+    assert len(trial.publisher.on("crypto-news")) == 1
+    asked = [urlsplit(request.url).hostname for request in trial.http.asked]
+    assert asked == ["www.coindesk.com"] + ["cointelegraph.com"] * 3
+
+
+def test_a_validator_is_used_only_once_its_records_are_with_the_publisher():
+    trial = Trial(lambda request: answer(request, FEED, etag='"1"'), kind=Rss)
+    trial.run_for(350)
+    assert [request.headers.get("If-None-Match") for request in trial.http.asked] == [
+        None,
+        None,
+        '"1"',
+        '"1"',
+    ]

@@ -33,15 +33,17 @@ def test_a_source_names_settings_that_exist(kind: Any):
 @KINDS
 def test_memory_is_the_identity_of_the_record_type(kind: Any):
     assert kind.record_type in AGENT_RECORD_TYPES
-    remembered = {"source", *kind.memory.key, kind.memory.position}
+    remembered = {"source", *kind.memory.key, kind.memory.position} - {None}
     assert remembered == set(kind.record_type.identity)
-    assert kind.memory.source == kind.source
+    assert kind.memory.source == kind.source or "source" in kind.memory.key
 
 
 @KINDS
 def test_expected_keys_have_the_shape_of_the_memory(kind: Any):
     keys = list(kind(settings()).expected_keys())
-    assert keys
+    if kind.memory.position is None:
+        assert keys == []  # nobody knows which articles there will be
+        return
     assert {len(key) for key in keys} == {len(kind.memory.key)}
 
 
