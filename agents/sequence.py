@@ -54,8 +54,8 @@ class TradeSequence:
             symbol, trade_id = record["symbol"], record["trade_id"]
             known = last.get(symbol)
             if known is None:
-                begin = self.begins.get(symbol, trade_id)
-                if trade_id > begin + 1:
+                begin = self.begins.get(symbol)
+                if begin is not None and trade_id > begin + 1:
                     known = last[symbol] = begin
             if known is None or trade_id == known + 1:
                 last[symbol] = trade_id

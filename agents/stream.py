@@ -72,7 +72,8 @@ class StreamRunner:
         self._unknown_since_ms = unknown_since_ms
         self._followed = followed
         self._line: Line | None = None
-        self._coming: Line | None = None
+        self._coming: tuple[Line, Symbols] | None = None
+        """The line that is to replace this one, and the markets it brings."""
         self._deaf: set[str] = set()
         self._cause = "restart"
         settings = source.settings
@@ -156,9 +157,10 @@ class StreamRunner:
                 self._line = line
                 line = await self._until_renewed(line)
         finally:
-            for left in (line, self._coming):
-                if left is not None:
-                    await left.close()
+            await line.close()
+            if self._coming is not None:
+                await self._coming[0].close()
+                self._coming = None
 
     async def _until_renewed(self, line: Line) -> Line:
         """Work a line off; returns the one that goes on. Raises Retryable where none does."""
@@ -174,8 +176,10 @@ class StreamRunner:
         if coming is None:
             raise line.error
         log.info("lost_while_renewed", source=self._source.name, error=str(line.error))
+        line, symbols = coming
+        await self._switch(symbols, set())
         await self._catch_up(self._source.symbols, "reconnect")
-        return coming
+        return line
 
     async def _renew(self, line: Line) -> Line:
         """Wait until the line must be replaced, open its successor, then drop it."""
@@ -185,12 +189,13 @@ class StreamRunner:
         wait_s = FIRST_RECONNECT_S
         while True:
             try:
-                self._coming = coming = await self._open(symbols)
+                coming = await self._open(symbols)
                 break
             except Retryable as error:
                 log.warning("not_renewed", source=self._source.name, error=str(error))
                 await asyncio.sleep(wait_s)
                 wait_s = min(wait_s * 2, LONGEST_RECONNECT_S)
+        self._coming = coming, symbols
         await asyncio.sleep(OVERLAP_S)
         await line.close()
         await line.buffer.worked_off()

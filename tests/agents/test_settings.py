@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.settings import AgentSettings
+from agents.settings import VENDORS, AgentSettings, read_for
+from agents.sources import SOURCES
 from market.coins import default_symbols
 from market.settings import read_settings
 
@@ -80,3 +81,30 @@ def test_a_wrong_feed_is_named(
     printed = capsys.readouterr().err
     assert "CRYPTOVIZ_RSS_FEEDS:" in printed
     assert words in printed
+
+
+def test_another_vendor_s_wrong_setting_stops_nobody_and_its_own_only_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("CRYPTOVIZ_RSS_FEEDS", "not a feed")
+    monkeypatch.setenv("CRYPTOVIZ_COINGECKO_URL", "nowhere")
+    held, wrong = read_for("binance")
+    assert wrong is None
+    assert held.binance_symbols
+    printed = capsys.readouterr().err
+    assert "CRYPTOVIZ_RSS_FEEDS:" in printed
+    assert "CRYPTOVIZ_COINGECKO_URL:" in printed
+    _, wrong = read_for("rss")
+    assert "CRYPTOVIZ_RSS_FEEDS" in (wrong or "")
+    assert "COINGECKO" not in (wrong or "")
+
+
+def test_a_wrong_setting_of_all_agents_ends_each_of_them(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CRYPTOVIZ_BODY_CAP_BYTES", "-1")
+    with pytest.raises(SystemExit) as exit_info:
+        read_for("binance")
+    assert exit_info.value.code == 2
+
+
+def test_every_source_s_settings_have_an_owner():
+    assert {name.split("_")[0] for name in SOURCES} <= set(VENDORS)
