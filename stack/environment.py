@@ -12,6 +12,8 @@ from stack.home import Home, Scenario
 from stack.processes.influxd import FOR_EVER, SPEED_RETENTION_S, Buckets, InfluxAccess, read_access
 from stack.settings import HOST, ROOT, StackSettings
 
+# The feeds that the simulator writes.
+FEEDS = ("coindesk", "cointelegraph")
 TOKENS = ("INFLUX_READ_TOKEN", "INFLUX_WRITE_TOKEN")
 
 
@@ -56,6 +58,10 @@ class Environment:
         upstream = {
             "COINGECKO_URL": f"http://{simulator}/api/v3",
             "COINGECKO_API_KEY": "",
+            "COINMARKETCAP_URL": f"http://{simulator}",
+            "COINMARKETCAP_API_KEY": "simulated",
+            "FEAR_GREED_URL": f"http://{simulator}",
+            "RSS_FEEDS": ",".join(f"{feed}=http://{simulator}/rss/{feed}" for feed in FEEDS),
             "BINANCE_STREAM_URL": f"ws://{simulator}",
             "BINANCE_REST_URL": f"http://{simulator}",
             "UPSTREAM_ONLY": simulator,

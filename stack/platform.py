@@ -19,7 +19,15 @@ from stack.processes.influxd import InfluxAccess, InfluxServer
 from stack.processes.kafka import KafkaServer
 from stack.settings import HOST, StackSettings
 
-AGENTS = ("coingecko", "binance_klines", "binance_trades")
+AGENTS = (
+    "coingecko",
+    "coingecko_global",
+    "coinmarketcap",
+    "binance_klines",
+    "binance_trades",
+    "rss",
+    "fear_greed",
+)
 # Their work is done once it is done: exit code 0 is no death.
 ONE_SHOT = frozenset({"binance_klines"})
 DRIVER = spark.JOBS_FOLDER / "driver.py"

@@ -42,3 +42,45 @@ def chaos_bars(  # noqa: PLR0917 - Typer calls it by name
         kills=tuple(kill or ()),
     )
     run(read_stack_settings(), replay, as_json=as_json)
+
+
+@group.command("sources")
+def chaos_sources(
+    only: Annotated[
+        list[str] | None, typer.Option("--source", help="Only this source, repeated.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="Only this fault, repeated.")
+    ] = None,
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """Every source against every fault that applies; prints the table."""
+    from stack.verbs.chaos import chaos_sources as run
+
+    run(read_stack_settings(), sources=only, faults=fault, seed=seed, as_json=as_json)
+
+
+@group.command("agent")
+def chaos_agent(
+    kills: Annotated[int, typer.Option(min=1, help="How often it is killed.")] = 50,
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """kill -9 of the trade agent at random moments; nothing may be lost."""
+    from stack.verbs.chaos import chaos_agent as run
+
+    run(read_stack_settings(), kills=kills, seed=seed, as_json=as_json)
+
+
+@group.command("faults")
+def chaos_faults(
+    hours: Annotated[float, typer.Option(min=0.1, help="Scenario hours.")] = 10.0,
+    speed: Annotated[float, typer.Option(min=1.0, help="Scenario seconds a second.")] = 60.0,
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """A random mix of faults over all sources, all agents on; every difference needs a cause."""
+    from stack.verbs.chaos import chaos_faults as run
+
+    run(read_stack_settings(), hours=hours, speed=speed, seed=seed, as_json=as_json)

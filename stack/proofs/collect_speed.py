@@ -17,7 +17,7 @@ from market.coins import default_symbols
 from schemas.record_types import TRADE
 from stack.console import Step, StepBoard
 from stack.failure import Failure
-from stack.proofs.collection import Collection
+from stack.proofs.collection import Broker, Stage
 from stack.proofs.trade_feeder import TradeFeeder
 
 AGENT = "binance_trades"
@@ -36,8 +36,9 @@ class CollectReport:
     trades: int
     stored: int
     seconds: float
-    trades_per_s: float
+    trades_per_s: int
     agent_cpu_s: float
+    trades_per_cpu_s: int
     is_pinned: bool
     pings: int
     pongs: int
@@ -58,8 +59,8 @@ def run_collect(
     """Measure. Raises Failure where the agent ends or stands still."""
     cores = _pin_to_second()
     try:
-        with Collection(home_root, None, board) as collection:
-            return asyncio.run(_measure(collection, board.step("trades"), trades, rate, cores))
+        with Broker(home_root, board) as broker, Stage(broker, "agent", None) as stage:
+            return asyncio.run(_measure(stage, board.step("trades"), trades, rate, cores))
     finally:
         if cores:
             os.sched_setaffinity(0, cores)
@@ -78,11 +79,11 @@ def _pin_to_second() -> list[int]:
 
 
 async def _measure(
-    collection: Collection, step: Step, trades: int, rate: float | None, cores: list[int]
+    stage: Stage, step: Step, trades: int, rate: float | None, cores: list[int]
 ) -> CollectReport:
     feeder = TradeFeeder(default_symbols("binance"), trades, rate)
     await feeder.start()
-    child = collection.start_agent(
+    child = stage.start_agent(
         AGENT,
         {
             "BINANCE_STREAM_URL": f"ws://127.0.0.1:{feeder.port}",
@@ -95,7 +96,7 @@ async def _measure(
     stored, moved_s, warm_mb, cpu_s = 0, time.perf_counter(), 0.0, 0.0
     while stored < trades:
         await asyncio.sleep(SAMPLE_S)
-        now = await asyncio.to_thread(collection.records, TRADE.topic)
+        now = await asyncio.to_thread(stage.broker.records, TRADE.topic)
         if feeder.first_sent_s is not None and not cpu_s:
             cpu_s = _cpu_s(agent)
         if now > stored:
@@ -105,21 +106,22 @@ async def _measure(
         if stored >= WARM_TRADES and not warm_mb:
             warm_mb = _resident_mb(agent)
         step.tell(f"{stored:,} of {trades:,}")
-        collection.check()
+        stage.check()
     seconds = moved_s - (feeder.first_sent_s or moved_s)
     end_mb, cpu_s = _resident_mb(agent), _cpu_s(agent) - cpu_s
     # The last ping may have no answer yet.
     await asyncio.sleep(LAST_PONG_S)
     feeder.stop()
-    await asyncio.to_thread(collection.stop_agent, AGENT)
+    await asyncio.to_thread(stage.stop_agent, AGENT)
     step.done(f"{trades:,} in {seconds:.1f} s")
     pongs_ms = sorted(1000 * pong_s for pong_s in feeder.pongs_s) or [float("inf")]
     return CollectReport(
         trades=trades,
-        stored=await asyncio.to_thread(collection.records, TRADE.topic),
+        stored=await asyncio.to_thread(stage.broker.records, TRADE.topic),
         seconds=round(seconds, 2),
         trades_per_s=round(trades / seconds),
         agent_cpu_s=round(cpu_s, 2),
+        trades_per_cpu_s=round(trades / cpu_s),
         is_pinned=bool(cores),
         pings=feeder.pings,
         pongs=len(feeder.pongs_s),

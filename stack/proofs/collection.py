@@ -1,11 +1,13 @@
-"""The collection layer alone: Kafka, the simulator and agents, each a process, without Spark.
+"""The collection layer alone: Kafka, simulators and agents, each a process, without Spark.
 
-In a home of its own on free ports. Kafka and the simulator are supervised; agents are started and
-killed by the proof, because dying is what it proves.
+A `Broker` has a home of its own on free ports; on it stand one or more `Stage`s, each a simulator
+with a clock of its own and the agents that it feeds. Kafka and simulators are supervised; agents
+are started and killed by the proof, because dying is what it proves.
 """
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -22,54 +24,48 @@ from stack.home import Home, Scenario
 from stack.interrupt import pause
 from stack.parts.table import KAFKA_JARS
 from stack.platform import Platform
+from stack.ports import free_port
 from stack.processes.child import Child
 from stack.processes.kafka import make_topics
 from stack.processes.records import stop
-from stack.proofs.demo import Residence
 from stack.settings import HOST, StackSettings
 from stack.supervisor import Supervisor
 from stack.topic import bounds_of, open_consumer
 
 START_S = 60.0
 POLL_S = 0.05
-STARTED = ("kafka", "simulator")
+# The key of RFC 6455's example: any will do.
+HANDSHAKE = (
+    "GET /stream?streams=btcusdt@aggTrade HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+    "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    "Sec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
-class Collection:
-    """Kafka, perhaps a simulator, and agents. Use as a context; leaving it stops everything."""
+class Broker:
+    """Kafka in a home of its own. Use as a context; leaving it stops it."""
 
-    def __init__(self, home_root: Path, scenario: Scenario | None, board: StepBoard) -> None:
-        ports = Residence.new(home_root).ports
-        self.scenario = scenario
+    def __init__(self, home_root: Path, board: StepBoard) -> None:
         self.home = Home(home_root)
+        self.board = board
         self.settings = StackSettings(
-            home=home_root,
-            kafka_port=ports["KAFKA"],
-            kafka_controller_port=ports["KAFKA_CONTROLLER"],
-            simulator_port=ports["SIMULATOR"],
+            home=home_root, kafka_port=free_port(), kafka_controller_port=free_port()
         )
-        self.log = self.home.logs / "proof.log"
-        self._board = board
-        self._platform = Platform(self.settings, self.home, scenario)
-        self._supervisor = Supervisor(self.home, report=self._note)
-        self._agents: dict[str, Child] = {}
+        self._supervisor = Supervisor(self.home, report=self.note)
         self._consumer: Consumer | None = None
 
-    def __enter__(self) -> "Collection":
+    def __enter__(self) -> "Broker":
         self.home.make()
         try:
-            KAFKA_JARS.ensure(self._board.step("get Kafka"))
-            broker = self._platform.kafka_server()
-            broker.prepare()
-            self._supervisor.start(broker.command())
-            self._wait("kafka")
-            make_topics(broker.bootstrap, keep_for_ever=True)
-            self._consumer = open_consumer(broker.bootstrap)
-            if self.scenario is not None:
-                self._supervisor.start(self._platform.simulator(self.scenario))
-                self._wait("simulator")
+            KAFKA_JARS.ensure(self.board.step("get Kafka"))
+            server = Platform(self.settings, self.home, None).kafka_server()
+            server.prepare()
+            self._supervisor.start(server.command())
+            self._supervisor.wait_ready("kafka", step=self.board.step("kafka"), timeout_s=START_S)
+            make_topics(self.bootstrap, keep_for_ever=True)
+            self._consumer = open_consumer(self.bootstrap)
         except BaseException:
-            self.close()
+            self.__exit__(None, None, None)
             raise
         return self
 
@@ -79,26 +75,84 @@ class Collection:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop the agents, then what they need."""
-        for name in tuple(self._agents):
-            self.stop_agent(name)
         if self._consumer is not None:
             self._consumer.close()
-            self._consumer = None
-        self._supervisor.stop_all(tuple((name,) for name in reversed(STARTED)))
+        self._supervisor.stop_all((("kafka",),))
 
     @property
     def bootstrap(self) -> str:
-        """host:port of its Kafka."""
+        """host:port for clients."""
         return self.settings.kafka_bootstrap
+
+    def records(self, topic: str) -> int:
+        """Records that the topic holds, acknowledged and readable."""
+        give_up = time.monotonic() + START_S
+        while self._consumer is not None:
+            try:
+                bounds = bounds_of(self._consumer, topic)
+            except KafkaException as error:  # a topic just made has no leader yet
+                if time.monotonic() > give_up:
+                    raise Failure(f"Kafka does not give {topic}: {error.args[0]}") from error
+                time.sleep(POLL_S)
+            else:
+                return sum(high - low for low, high in bounds.values())
+        raise Failure("the broker of the proof is not running")
+
+    def tick(self) -> None:
+        """Keep it alive."""
+        self._supervisor.tick()
+
+    def note(self, message: str) -> None:
+        """Into the proof's log."""
+        with (self.home.logs / "proof.log").open("a", encoding="utf-8") as log:
+            log.write(message + "\n")
+
+
+class Stage:
+    """A simulator, where a scenario is given, and agents. Use as a context."""
+
+    def __init__(self, broker: Broker, name: str, scenario: Scenario | None) -> None:
+        self.broker = broker
+        self.scenario = scenario
+        self.home = Home(broker.home.path / name)
+        self._settings = broker.settings.model_copy(update={"simulator_port": free_port()})
+        self._platform = Platform(self._settings, self.home, scenario)
+        self._supervisor = Supervisor(self.home, report=broker.note)
+        self._agents: dict[str, Child] = {}
+
+    def __enter__(self) -> "Stage":
+        self.home.make()
+        if self.scenario is None:
+            return self
+        try:
+            self._supervisor.start(self._platform.simulator(self.scenario))
+            step = self.broker.board.step(f"simulator {self.home.path.name}")
+            self._supervisor.wait_ready("simulator", step=step, timeout_s=START_S)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for name in tuple(self._agents):
+            self.stop_agent(name)
+        self._supervisor.stop_all((("simulator",),))
 
     @property
     def simulator(self) -> str:
         """Address of its simulator."""
-        return f"http://{HOST}:{self.settings.simulator_port}"
+        return f"http://{HOST}:{self._settings.simulator_port}"
+
+    def start_clock(self) -> None:
+        """Let scenario time run where nobody follows trades: the first subscriber starts it."""
+        with socket.create_connection((HOST, self._settings.simulator_port), START_S) as line:
+            line.sendall(HANDSHAKE.format(host=HOST).encode())
+            line.recv(1_024)
 
     def now_ms(self) -> int:
         """Scenario time, milliseconds UTC."""
@@ -126,26 +180,16 @@ class Collection:
         def reap() -> None:
             child.poll()
 
-        stop([child.record], report=self._note, reap=reap)
+        stop([child.record], report=self.broker.note, reap=reap)
         return child.poll()
 
-    def records(self, topic: str) -> int:
-        """Records that the topic holds, acknowledged and readable."""
-        if self._consumer is None:
-            raise Failure("the collection is not running")
-        give_up = time.monotonic() + START_S
-        while True:
-            try:
-                bounds = bounds_of(self._consumer, topic)
-            except KafkaException as error:  # a topic just made has no leader yet
-                if time.monotonic() > give_up:
-                    raise Failure(f"Kafka does not give {topic}: {error.args[0]}") from error
-                time.sleep(POLL_S)
-            else:
-                return sum(high - low for low, high in bounds.values())
+    def has_finished(self, name: str) -> bool:
+        """Whether an agent that runs once has done its work."""
+        return self._agents[name].poll() == 0
 
     def check(self) -> None:
         """Keep Kafka and the simulator alive. Raises Failure where an agent has ended."""
+        self.broker.tick()
         self._supervisor.tick()
         for name, child in self._agents.items():
             code = child.poll()
@@ -163,10 +207,3 @@ class Collection:
             self.check()
             pause(POLL_S)
         return True
-
-    def _wait(self, name: str) -> None:
-        self._supervisor.wait_ready(name, step=self._board.step(name), timeout_s=START_S)
-
-    def _note(self, message: str) -> None:
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(message + "\n")

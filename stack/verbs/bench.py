@@ -39,7 +39,8 @@ def bench_collect(
         pinned = "one core" if report.is_pinned else "no core of its own"
         say(
             f"{report.trades:,} trades in {report.seconds} s on {pinned}: "
-            f"{report.trades_per_s:,}/s, {report.agent_cpu_s} s of CPU."
+            f"{report.trades_per_s:,}/s; {report.agent_cpu_s} s of CPU, "
+            f"{report.trades_per_cpu_s:,} a second of CPU."
         )
         say(
             f"Pongs: {report.pongs} of {report.pings}, p50 {report.pong_p50_ms} ms, "

@@ -3,16 +3,24 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 
 from rich.table import Table
 
 from stack.console import StepBoard, console, say
-from stack.failure import Failure
+from stack.failure import EXIT_USAGE, Failure
+from stack.proofs.agent_kills import run_kills
+from stack.proofs.conformance import Cell, run_cells
+from stack.proofs.fault_storm import StormReport, run_storm
+from stack.proofs.ledger import Difference
 from stack.proofs.replayed_bars import Replay, ReplayReport, iso, run_replay
+from stack.proofs.source_faults import CELLS, FAULTS, SOURCES
 from stack.settings import StackSettings
 
 # Of the differences of one market; the rest is in --json.
 SHOWN = 5
+# Seven sources side by side, also where the terminal is no terminal.
+TABLE_WIDTH = 100
 
 
 def chaos_bars(settings: StackSettings, replay: Replay, *, as_json: bool) -> None:
@@ -62,3 +70,123 @@ def _show(replay: Replay, report: ReplayReport) -> None:
     parts = ", ".join(f"{name} {size:,}" for name, size in report.peak_by_part_mb.items())
     say(f"Ready after {report.ready_after_s} s, replayed in {report.took_s} s.")
     say(f"Peak resident memory {report.peak_resident_mb:,.0f} MB (each part's peak: {parts}).")
+
+
+def chaos_sources(
+    settings: StackSettings,
+    *,
+    sources: Sequence[str] | None,
+    faults: Sequence[str] | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Sources against faults. Raises Failure where a cell does not hold."""
+    for asked, known in ((sources, SOURCES), (faults, FAULTS)):
+        if unknown := sorted(set(asked or ()) - known.keys()):
+            raise Failure(
+                f"Unknown: {', '.join(unknown)}.",
+                fix=f"Known: {', '.join(known)}.",
+                exit_code=EXIT_USAGE,
+            )
+    cells = [
+        (source, fault)
+        for source, fault in CELLS
+        if source in (sources or SOURCES) and fault in (faults or FAULTS)
+    ]
+    home_root = settings.home_root / "proofs" / time.strftime("sources-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        found = run_cells(home_root, board, cells, seed=seed, report=_say_cell)
+    if as_json:
+        console.print_json(json.dumps([cell.as_json() for cell in found]))
+    else:
+        _show_cells(found)
+    broken = [f"{cell.source} x {cell.fault}" for cell in found if not cell.holds]
+    if broken:
+        raise Failure(f"Not whole: {', '.join(broken)}.", fix=f"The state is kept in {home_root}.")
+    shutil.rmtree(home_root)
+
+
+def _say_cell(cell: Cell) -> None:
+    mark = "ok" if cell.holds else "NOT WHOLE"
+    say(f"{cell.source} x {cell.fault}: {mark}, {_in_words(cell.difference)}, {cell.seconds} s")
+    if not cell.lives:
+        say("  it brought no new record afterwards", style="red")
+    if not cell.strikes:
+        say("  the fault never struck", style="red")
+
+
+def _in_words(difference: Difference) -> str:
+    causes = ", ".join(f"{count} by {cause}" for cause, count in difference.explained.items())
+    return (
+        f"told {difference.told:,}, held {difference.held:,}, lost {difference.lost:,}, "
+        f"doubled {difference.doubled:,}, explained {causes or 'none'}, "
+        f"unexplained {difference.unexplained_count:,}"
+        + (f" ({'; '.join(difference.unexplained)})" if difference.unexplained else "")
+    )
+
+
+def _show_cells(cells: Sequence[Cell]) -> None:
+    """Source x fault: ok, the number of differences with a cause, or what is wrong."""
+    table = Table(box=None)
+    table.add_column("fault", no_wrap=True)
+    for source in SOURCES:
+        table.add_column(source.replace("_", "\n"), justify="center", no_wrap=True)
+    by_pair = {(cell.source, cell.fault): cell for cell in cells}
+    for fault in FAULTS:
+        table.add_row(fault, *(_mark(by_pair.get((source, fault))) for source in SOURCES))
+    console.print(table, width=TABLE_WIDTH, crop=False)
+    say("ok: what Kafka holds is what was told; +N: N differences, each with its cause in the")
+    say("ledgers; a dot: the fault does not apply or was not asked for.")
+
+
+def _mark(cell: Cell | None) -> str:
+    if cell is None:
+        return "·"
+    if not cell.holds:
+        return "FAILS"
+    explained = sum(cell.difference.explained.values())
+    return f"ok +{explained}" if explained else "ok"
+
+
+def chaos_agent(settings: StackSettings, *, kills: int, seed: int, as_json: bool) -> None:
+    """kill -9 of the trade agent. Raises Failure where a trade is lost."""
+    home_root = settings.home_root / "proofs" / time.strftime("agent-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_kills(home_root, board, kills=kills, seed=seed, report=say)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+    else:
+        say(
+            f"{report.kills} kills in {report.seconds} s, {report.before_first_record} of them "
+            f"before the agent's first record: {_in_words(report.difference)} (doubled: before "
+            "any dedup)."
+        )
+    if not report.holds:
+        raise Failure("Trades are missing.", fix=f"The state is kept in {home_root}.")
+    shutil.rmtree(home_root)
+
+
+def chaos_faults(
+    settings: StackSettings, *, hours: float, speed: float, seed: int, as_json: bool
+) -> None:
+    """A storm of faults. Raises Failure where something is doubled or has no cause."""
+    home_root = settings.home_root / "proofs" / time.strftime("faults-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_storm(home_root, board, hours=hours, speed=speed, seed=seed, report=say)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+    else:
+        _show_storm(report)
+    if not report.holds:
+        raise Failure(
+            "Differences without a cause, or doubles.", fix=f"The state is kept in {home_root}."
+        )
+    shutil.rmtree(home_root)
+
+
+def _show_storm(report: StormReport) -> None:
+    struck = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.strikes.items()))
+    say(f"{report.hours:g} scenario hours in {report.seconds} s, {report.asked} faults asked for.")
+    say(f"They struck: {struck}.")
+    for name, difference in report.differences.items():
+        say(f"{name}: {_in_words(difference)}")
