@@ -1,3 +1,3 @@
 """Names of the simulator's scenarios, for whoever may not import the simulator."""
 
-SCENARIOS: tuple[str, ...] = ("market", "bars")
+SCENARIOS: tuple[str, ...] = ("market", "bars", "recording")

@@ -29,6 +29,7 @@ def open_simulation(settings: SimulatorSettings) -> Simulation:
         seed=settings.simulator_seed,
         start_ms=settings.simulator_from_ms,
         bars=settings.simulator_bars,
+        folder=settings.simulator_folder,
     )
     scenario = offer.open(request)
     clock = MasterClock(

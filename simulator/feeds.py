@@ -71,13 +71,13 @@ def document(feed: str, articles: Sequence[Article], at_ms: int, changed_ms: int
     ).encode()
 
 
-def is_known(request: web.Request, etag: str, changed_ms: int) -> bool:
+def is_known(request: web.Request, etag: str, changed_ms: int | None) -> bool:
     """Whether the client holds this very feed. If-None-Match counts before the date."""
     held = request.headers.get("If-None-Match")
     if held is not None:
         return etag in {one.strip().removeprefix("W/") for one in held.split(",")}
     since = request.headers.get("If-Modified-Since")
-    if since is None:
+    if since is None or changed_ms is None:
         return False
     try:
         return changed_ms // 1000 <= parsedate_to_datetime(since).timestamp()

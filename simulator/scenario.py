@@ -54,6 +54,14 @@ class Trade(NamedTuple):
     buyer_is_maker: bool
 
 
+class TapeLine(NamedTuple):
+    """One frame of the combined stream: when it goes out, its stream's name, its text."""
+
+    at_ms: int
+    stream: str
+    text: bytes
+
+
 class Kline(NamedTuple):
     """One candle as an exchange publishes it; `trades` counts fills, `taker_*` the buyers'."""
 
@@ -182,6 +190,8 @@ class Scenario(ABC):
     """Where its trades end; None where they never do."""
     instruments: Mapping[str, Instrument]
     """By symbol, upper case, in the order of `exchangeInfo`."""
+    has_bodies: bool = False
+    """Whether `body` answers for the vendors' polled routes."""
 
     @abstractmethod
     def minute_trades(self, symbol: str, minute: int) -> Sequence[Trade]:
@@ -200,6 +210,16 @@ class Scenario(ABC):
     @abstractmethod
     def snapshots(self, at_ms: int) -> Sequence[Snapshot]:
         """Every coin at the last whole minute before or at `at_ms`."""
+
+    def tape(self, minute: int) -> Sequence[TapeLine] | None:
+        """Ready frames of a minute in order; None where they are to be made of the trades."""
+        del minute
+        return None
+
+    def body(self, route: str, at_ms: int) -> bytes | None:
+        """The recorded body of a route such as `coingecko/global` at a moment."""
+        del route, at_ms
+        return None
 
     def id_ranges(self, symbol: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
         """Ids of the trades in [from, to] as inclusive ranges; one, where ids have no hole."""

@@ -25,6 +25,7 @@ from simulator.answers import SIMULATION, answer
 from simulator.binance_stream import SOCKETS, STREAM_TIMES, Sockets, StreamTimes
 from simulator.faults import FaultBoard
 from simulator.http_faults import FAULT_BOARD, http_faults
+from simulator.recorded_bodies import recorded_bodies
 from simulator.simulation import Simulation
 
 ROUTES = (
@@ -69,6 +70,8 @@ async def keep_clock(simulation: Simulation) -> None:
 
 
 async def _clock_upkeep(app: web.Application) -> AsyncIterator[None]:
+    if not app[SIMULATION].stream_names:
+        app[SIMULATION].clock.run()  # no subscriber could start it
     upkeep = asyncio.create_task(keep_clock(app[SIMULATION]))
     yield
     upkeep.cancel()
@@ -89,7 +92,7 @@ async def _close_sockets(app: web.Application) -> None:
 
 def create_app(simulation: Simulation, *, times: StreamTimes | None = None) -> web.Application:
     """The simulator's application; `times` shortens the stream's real-time rules in tests."""
-    app = web.Application(middlewares=[http_faults, vendor_errors])
+    app = web.Application(middlewares=[http_faults, recorded_bodies, vendor_errors])
     app[SIMULATION] = simulation
     app[STREAM_TIMES] = times or StreamTimes()
     app[SOCKETS] = Sockets()

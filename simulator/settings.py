@@ -34,12 +34,15 @@ class SimulatorSettings(PlatformSettings):
             description="SYMBOL=FILE, joined by the path separator of the system.",
         ),
     ]
+    simulator_folder: Annotated[
+        Path | None, Field(description="Folder of a recording, for the scenario recording.")
+    ] = None
     simulator_max_lag_s: Annotated[
         float,
         Field(gt=0, description="Real seconds a subscriber may fall behind before it is cut."),
     ] = 10.0
 
-    @field_validator("simulator_from_ms", mode="before")
+    @field_validator("simulator_from_ms", "simulator_folder", mode="before")
     @classmethod
     def _unset_when_empty(cls, given: object) -> object:
         return None if given == "" else given

@@ -15,7 +15,7 @@ SNAPSHOTS_KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One trade as the combined stream sends it."""
+    """One line of the combined stream, at its time: a trade, or whatever was recorded."""
 
     traded_at_ms: int
     stream: str
@@ -64,9 +64,13 @@ class Simulation:
 
     def minute_frames(self, minute: int) -> list[Frame]:
         """All frames of a minute in time order, also those that are still to come."""
-        return self._tapes.get(
-            minute, lambda: [frame_of(trade) for trade in self.scenario.merged_minute(minute)]
-        )
+        return self._tapes.get(minute, lambda: self._made_frames(minute))
+
+    def _made_frames(self, minute: int) -> list[Frame]:
+        recorded = self.scenario.tape(minute)
+        if recorded is not None:
+            return [Frame(*line) for line in recorded]
+        return [frame_of(trade) for trade in self.scenario.merged_minute(minute)]
 
     def snapshots(self) -> Sequence[Snapshot]:
         """Every coin at the last whole minute."""

@@ -8,7 +8,7 @@ from stack.console import say, say_failure
 from stack.demo import plan
 from stack.doctor import checks, port_checks, show
 from stack.failure import EXIT_FAILED, EXIT_USAGE, Failure
-from stack.groups import bench, chaos, dead_letters
+from stack.groups import bench, chaos, dead_letters, faults
 from stack.interrupt import Interrupted
 from stack.settings import read_stack_settings
 
@@ -24,17 +24,22 @@ app = typer.Typer(
 app.add_typer(dead_letters.group, name="dead-letters")
 app.add_typer(bench.group, name="bench")
 app.add_typer(chaos.group, name="chaos")
+app.add_typer(faults.group, name="faults")
 
 
 @app.command()
 def up(  # noqa: PLR0917 - Typer calls it by name
     scenario: Annotated[
-        str | None, typer.Argument(help="With --demo: market (default) or bars.")
+        str | None, typer.Argument(help="With --demo: market (default), bars or recording.")
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Simulated sources, no internet.")] = False,
     bars: Annotated[
         list[str] | None,
         typer.Option(help="SYMBOL=FILE of one-minute bars, repeated; for the scenario bars."),
+    ] = None,
+    folder: Annotated[
+        str | None,
+        typer.Option(help="Folder of recorded bodies and frames; for the scenario recording."),
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Scenario's start, e.g. 2023-03-11T03:00Z.")
@@ -47,7 +52,7 @@ def up(  # noqa: PLR0917 - Typer calls it by name
     """Start the whole platform and supervise it until Ctrl-C; prints the viewer's address."""
     from stack.verbs.up import up as run
 
-    asked = [scenario, start, speed, seed]
+    asked = [scenario, folder, start, speed, seed]
     if not demo and (bars or any(option is not None for option in asked)):
         raise Failure(
             "A scenario and its options need --demo.",
@@ -57,7 +62,9 @@ def up(  # noqa: PLR0917 - Typer calls it by name
     if not demo:
         run(read_stack_settings(), None)
         return
-    planned, remarks = plan(name=scenario, bars=bars or [], from_text=start, speed=speed, seed=seed)
+    planned, remarks = plan(
+        name=scenario, bars=bars or [], folder=folder, from_text=start, speed=speed, seed=seed
+    )
     for remark in remarks:
         say(remark)
     run(read_stack_settings(), planned)

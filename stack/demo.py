@@ -6,11 +6,13 @@ import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from market.coins import market_of
 from market.errors import Fatal
+from market.recordings import Recording, survey
 from market.scenarios import SCENARIOS
 from stack.failure import EXIT_USAGE, Failure
 from stack.home import Scenario
@@ -31,6 +33,7 @@ def plan(
     *,
     name: str | None,
     bars: Sequence[str],
+    folder: str | None = None,
     from_text: str | None,
     speed: float | None,
     seed: int | None,
@@ -54,9 +57,12 @@ def plan(
             f"The scenario {name} {'takes no' if files else 'needs'} --bars.",
             "Example: up --demo bars --bars BTCUSDT=file.csv.gz",
         )
+    recording = _recording(name, folder)
     remarks: list[str] = []
     if from_text is not None:
         from_ms, remarks = parse_from(from_text)
+    elif recording is not None:
+        from_ms = _recordings_start(recording)
     elif files:
         from_ms = min(first_bar_ms(path) for path in files.values())
     else:
@@ -68,13 +74,53 @@ def plan(
         speed=speed,
         bars=tuple((symbol, str(path)) for symbol, path in files.items()),
     )
-    return scenario, remarks
+    if recording is None or folder is None:
+        return scenario, remarks
+    ours = tuple(symbol for symbol in recording.symbols if _is_ours(symbol))
+    strange = sorted(set(recording.symbols) - set(ours))
+    if strange:
+        remarks.append(f"Not in market/coins.csv, so not followed: {', '.join(strange)}.")
+    path = str(Path(folder).expanduser().resolve())
+    return replace(scenario, folder=path, symbols=ours, feeds=recording.feeds), remarks
+
+
+def _recording(name: str, folder: str | None) -> Recording | None:
+    if (folder is not None) != (name == "recording"):
+        raise _wrong(
+            f"The scenario {name} {'takes no' if folder else 'needs'} --folder.",
+            "Example: up --demo recording --folder my-recording; see docs/recordings.md",
+        )
+    if folder is None:
+        return None
+    try:
+        return survey(Path(folder).expanduser().resolve())
+    except Fatal as error:
+        raise _wrong(str(error), "docs/recordings.md shows the format.") from error
+
+
+def _recordings_start(recording: Recording) -> int:
+    if recording.first_ms is None:
+        raise _wrong(
+            "The recording names no moment, neither in frames nor in a body's name.",
+            "Give --from, e.g. --from 2023-03-13T10:00Z",
+        )
+    return recording.first_ms // MINUTE_MS * MINUTE_MS
+
+
+def _is_ours(symbol: str) -> bool:
+    try:
+        market_of("binance", symbol)
+    except Fatal:
+        return False
+    return True
 
 
 def home_name(scenario: Scenario) -> str:
-    """A home for each (scenario, seed or bars, start); the speed may differ between its starts."""
+    """A home for each (scenario, seed or files, start); its starts may differ in speed."""
     start = datetime.fromtimestamp(scenario.from_ms / 1000, UTC).strftime("%Y%m%dT%H%MZ")
     what = _contents_hash(scenario.bars) if scenario.bars else str(scenario.seed)
+    if scenario.folder is not None:
+        what = _folder_hash(Path(scenario.folder))
     return f"{scenario.name}-{what}-{start}"
 
 
@@ -158,6 +204,17 @@ def _contents_hash(bars: Sequence[tuple[str, str]]) -> str:
     digest = hashlib.sha256()
     for symbol, path in sorted(bars):
         digest.update(symbol.encode() + b"\0" + hashlib.sha256(Path(path).read_bytes()).digest())
+    return digest.hexdigest()[:8]
+
+
+def _folder_hash(folder: Path) -> str:
+    """Names, sizes and first kilobytes: a recording may be large."""
+    digest = hashlib.sha256()
+    for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+        with path.open("rb") as content:
+            head = content.read(65_536)
+        name = path.relative_to(folder).as_posix()
+        digest.update(f"{name}\0{path.stat().st_size}\0".encode() + head)
     return digest.hexdigest()[:8]
 
 

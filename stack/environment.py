@@ -66,6 +66,11 @@ class Environment:
             "BINANCE_REST_URL": f"http://{simulator}",
             "UPSTREAM_ONLY": simulator,
         }
+        if self._scenario.feeds:
+            feeds = (f"{feed}=http://{simulator}/rss/{feed}" for feed in self._scenario.feeds)
+            upstream["RSS_FEEDS"] = ",".join(feeds)
+        if self._scenario.symbols:
+            upstream["BINANCE_SYMBOLS"] = ",".join(self._scenario.symbols)
         if self._scenario.bars:
             upstream["BINANCE_SYMBOLS"] = ",".join(symbol for symbol, _ in self._scenario.bars)
         return {**self.plain(home), **_named(upstream)}
@@ -83,6 +88,7 @@ class Environment:
                     "SIMULATOR_FROM_MS": str(scenario.from_ms),
                     "SIMULATOR_SPEED": str(scenario.speed),
                     "SIMULATOR_BARS": bars,
+                    "SIMULATOR_FOLDER": scenario.folder or "",
                 }
             ),
         }

@@ -51,13 +51,19 @@ class Home:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What a demo plays. `bars` are (symbol, absolute file) pairs."""
+    """What a demo plays. `bars` are (symbol, absolute file) pairs.
+
+    `folder` is that of a recording; `symbols` and `feeds` are those of ours in it.
+    """
 
     name: str
     seed: int
     from_ms: int
     speed: float
     bars: tuple[tuple[str, str], ...] = ()
+    folder: str | None = None
+    symbols: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class ActiveRun:
         scenario = fields.pop("scenario")
         if scenario is not None:
             scenario["bars"] = tuple((symbol, path) for symbol, path in scenario["bars"])
+            for name in ("symbols", "feeds"):
+                scenario[name] = tuple(scenario.get(name, ()))
             scenario = Scenario(**scenario)
         return cls(scenario=scenario, **fields)
 

@@ -31,7 +31,7 @@ SET_BY_UP = {
     *InfluxReadSettings.model_fields,
     *InfluxWriteSettings.model_fields,
     *("api_host", "simulator_scenario", "simulator_seed", "simulator_from_ms"),
-    *("simulator_speed", "simulator_bars", "upstream_only"),
+    *("simulator_speed", "simulator_bars", "simulator_folder", "upstream_only"),
 }
 HEAD = """\
 # Copy to .env and uncomment what you want to change; the values shown are the defaults.

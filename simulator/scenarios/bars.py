@@ -141,6 +141,8 @@ def open_bars(request: ScenarioRequest) -> BarsScenario:
     """The scenario of the request's files. Raises WrongScenario with every wrong line."""
     if not request.bars:
         raise WrongScenario("the scenario bars needs at least one SYMBOL=FILE")
+    if request.folder:
+        raise WrongScenario("folder: only the scenario recording plays a folder")
     tables: dict[str, BarTable] = {}
     problems: list[str] = []
     for symbol, path in request.bars.items():

@@ -15,6 +15,8 @@ class ScenarioRequest:
     start_ms: int | None = None
     bars: Mapping[str, Path] = field(default_factory=dict)
     """Bar files by symbol, for the scenarios that play files."""
+    folder: Path | None = None
+    """The recording, for the scenario that plays one."""
 
 
 @dataclass(frozen=True, slots=True)
