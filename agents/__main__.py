@@ -107,7 +107,10 @@ class Agent:
         clock: Clock,
         memory: Memory,
         publisher: KafkaPublisher,
+        *,
+        start_cause: str = "restart",
     ) -> None:
+        self._start_cause = start_cause
         self._source = source
         self._settings = settings
         self._clock = clock
@@ -181,6 +184,7 @@ class Agent:
             clock=clock,
             unknown_since_ms=unknown_since_ms(memory, clock),
             followed=file.changed if file is not None else lambda: None,
+            start_cause=self._start_cause,
         )
 
         def condition() -> Condition:
@@ -271,7 +275,11 @@ def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
             return
         memory = recall(source, settings)
         publisher = KafkaPublisher(settings.kafka_bootstrap, name=name)
-        agent = Agent(source, settings, clock, memory, publisher)
+        # Left by a process that Kafka kept waiting for too long: what was missed is Kafka's doing.
+        kafka_was_away = settings.home / "locks" / f"agent-{name}.kafka-away"
+        cause = "kafka" if kafka_was_away.exists() else "restart"
+        agent = Agent(source, settings, clock, memory, publisher, start_cause=cause)
+        kafka_was_away.unlink(missing_ok=True)
         log.info("started", source=name, speed=clock.speed, scenario=clock.scenario)
         try:
             asyncio.run(
@@ -280,6 +288,8 @@ def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
                 )
             )
         finally:
+            if publisher.has_failed:
+                kafka_was_away.touch()
             left = publisher.flush(FLUSH_S)
             report = log.error if left else log.info
             report("stopped", source=name, not_acknowledged=left)

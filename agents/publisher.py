@@ -157,6 +157,11 @@ class KafkaPublisher:
         """Block until all is acknowledged or time is up; returns how many are left."""
         return int(self._producer.flush(timeout_s))
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether Kafka did not take a record, so that this process must end."""
+        return self._failure is not None
+
     def _watch_progress(self) -> None:
         now_s = time.monotonic()
         if self.pending == 0 or self.acknowledged != self._progress:

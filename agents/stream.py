@@ -60,10 +60,12 @@ class StreamRunner:
         clock: Clock,
         unknown_since_ms: int | None,
         followed: Callable[[], Symbols | None] = lambda: None,
+        start_cause: str = "restart",
     ) -> None:
         """`unknown_since_ms`: since when markets without a known id are asked for; None at the
         very first start, which begins with the live trades. `followed` gives the markets to follow
-        once they have changed, else None."""
+        once they have changed, else None. `start_cause` is the gap cause of what was missed before
+        the start."""
         self._source = source
         self._connect = connect
         self._intake = intake
@@ -75,7 +77,7 @@ class StreamRunner:
         self._coming: tuple[Line, Symbols] | None = None
         """The line that is to replace this one, and the markets it brings."""
         self._deaf: set[str] = set()
-        self._cause = "restart"
+        self._cause = start_cause
         settings = source.settings
         tolerance_s = 0.0 if clock.scenario is None else DEMO_TOLERANCE_S * clock.speed
         self._silent_after_ms = 1000 * (settings.binance_silent_after_s + tolerance_s)

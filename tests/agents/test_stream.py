@@ -264,6 +264,7 @@ class KafkaAway(FakePublisher):
         self._away_s = away_s
 
     async def publish(self, record_type: Any, records: Any) -> list[Any]:
+        self.waits += self._away_s > 0
         await asyncio.sleep(self._away_s)
         self._away_s = 0.0
         return await super().publish(record_type, records)
@@ -292,15 +293,18 @@ def test_while_kafka_is_away_frames_beyond_the_buffer_are_dropped_and_taken_from
 ):
     monkeypatch.setattr(buffer, "BUFFER_FRAMES", 3)
     trial = Trial(venue=venue(50), last={"BTCUSDT": 50})
+    publisher = KafkaAway(60)
 
     def grow(request: Any) -> Any:
-        return venue(50 if len(trial.http.asked) == 1 else 59)(request)
+        return venue(59 if publisher.waits else 50)(request)
 
     trial.http._script = grow
-    publisher = KafkaAway(60)
     stay_connected(trial, [trade_frame("BTCUSDT", n) for n in range(51, 60)], publisher=publisher)
     (dropped,) = trial.events("frames_dropped")
     assert 0 < dropped["frames"] < 9
+    (gap,) = publisher.on("crypto-gaps")
+    assert (gap["cause"], gap["state"], gap["to_id"]) == ("kafka", "repaired", 59)
+    assert gap["repaired_trades"] == 60 - gap["from_id"]
     assert ids(publisher.on("crypto-trades")) == list(range(51, 60))
 
 
