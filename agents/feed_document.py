@@ -19,6 +19,8 @@ from market.errors import Retryable
 log = structlog.get_logger()
 
 DECLARES_ENTITY = re.compile(r"<!\s*entity", re.IGNORECASE)
+# A feed that was cut short has a last entry that was, too: half a headline would be a new version.
+FEED_END = re.compile(r"</\s*(rss|feed|rdf:rdf)\s*>", re.IGNORECASE)
 # CoinDesk writes one after the description, and the parser lets the last one win.
 EMPTY_DESCRIPTION = re.compile(r"<dc:description\s*(/>|>\s*</dc:description>)")
 XML_DECLARATION = re.compile(rb"<\?xml\b[^>]*>")
@@ -62,6 +64,8 @@ def read_feed(body: bytes, headers: Mapping[str, str], *, where: str) -> list[Ma
     if feed.get("bozo"):
         log.warning("feed_malformed", feed=where, error=str(feed.get("bozo_exception"))[:200])
     # Plain: the parser's own mapping answers for absent fields with others.
+    if not FEED_END.search(document.decode("utf-8", "replace")):
+        raise Retryable(f"{where}: the feed ends before its end")
     return [dict(entry) for entry in feed["entries"]]
 
 

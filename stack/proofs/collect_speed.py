@@ -17,6 +17,7 @@ from market.coins import default_symbols
 from schemas.record_types import TRADE
 from stack.console import Step, StepBoard
 from stack.failure import Failure
+from stack.interrupt import pause
 from stack.proofs.collection import Broker, Stage
 from stack.proofs.trade_feeder import TradeFeeder
 
@@ -107,6 +108,7 @@ async def _measure(
             warm_mb = _resident_mb(agent)
         step.tell(f"{stored:,} of {trades:,}")
         stage.check()
+        pause(0)  # raises where somebody asks to stop
     seconds = moved_s - (feeder.first_sent_s or moved_s)
     end_mb, cpu_s = _resident_mb(agent), _cpu_s(agent) - cpu_s
     # The last ping may have no answer yet.

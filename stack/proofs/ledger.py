@@ -177,7 +177,7 @@ def compare_keys(told: set[Key], held: set[Key], letters: Mapping[Key, str]) -> 
     lost = told - held
     difference.lost = len(lost)
     for key in lost & letters.keys():
-        difference.explained[f"dead letter, {letters[key]}"] += 1
+        difference.explained[letters[key]] += 1
     difference.blame("lost", sorted(lost - letters.keys(), key=str))
     difference.blame("never told", sorted(held - told, key=str))
     return difference
@@ -241,14 +241,15 @@ def gaps_of(held: Held) -> list[dict[str, Any]]:
 
 
 def letter_keys(held: Held, identity: Sequence[str]) -> dict[Key, str]:
-    """Reasons of dead letters by the key of the record, or (symbol, id) of the row, inside."""
+    """Causes out of dead letters by the key of the record, or (symbol, id) of the row, inside."""
     found: dict[Key, str] = {}
     for keys in held.keys.values():
         for reason, payload in keys:
             with suppress(orjson.JSONDecodeError, AttributeError, TypeError):
                 row = orjson.loads(payload)
-                found[tuple(row.get(name) for name in identity)] = reason
-                found[row.get("symbol", row.get("s")), row.get("trade_id", row.get("a"))] = reason
+                cause = f"dead letter, {reason}"
+                found[tuple(row.get(name) for name in identity)] = cause
+                found[row.get("symbol", row.get("s")), row.get("trade_id", row.get("a"))] = cause
     return found
 
 

@@ -6,6 +6,7 @@ import time
 
 from stack.console import StepBoard, console, say
 from stack.failure import Failure
+from stack.interrupt import install
 from stack.proofs.collect_speed import run_collect
 from stack.proofs.second_start import run_second_start
 from stack.settings import StackSettings
@@ -30,6 +31,7 @@ def bench_collect(
     settings: StackSettings, *, trades: int, rate: float | None, as_json: bool
 ) -> None:
     """How fast one agent collects. Raises Failure where a trade is lost or doubled."""
+    install()
     home_root = settings.home_root / "proofs" / time.strftime("collect-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_collect(home_root, board, trades=trades, rate=rate)

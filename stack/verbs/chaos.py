@@ -9,6 +9,7 @@ from rich.table import Table
 
 from stack.console import StepBoard, console, say
 from stack.failure import EXIT_USAGE, Failure
+from stack.interrupt import install
 from stack.proofs.agent_kills import run_kills
 from stack.proofs.conformance import Cell, run_cells
 from stack.proofs.fault_storm import StormReport, run_storm
@@ -93,6 +94,7 @@ def chaos_sources(
         for source, fault in CELLS
         if source in (sources or SOURCES) and fault in (faults or FAULTS)
     ]
+    install()
     home_root = settings.home_root / "proofs" / time.strftime("sources-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         found = run_cells(home_root, board, cells, seed=seed, report=_say_cell)
@@ -150,6 +152,7 @@ def _mark(cell: Cell | None) -> str:
 
 def chaos_agent(settings: StackSettings, *, kills: int, seed: int, as_json: bool) -> None:
     """kill -9 of the trade agent. Raises Failure where a trade is lost."""
+    install()
     home_root = settings.home_root / "proofs" / time.strftime("agent-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_kills(home_root, board, kills=kills, seed=seed, report=say)
@@ -170,6 +173,7 @@ def chaos_faults(
     settings: StackSettings, *, hours: float, speed: float, seed: int, as_json: bool
 ) -> None:
     """A storm of faults. Raises Failure where something is doubled or has no cause."""
+    install()
     home_root = settings.home_root / "proofs" / time.strftime("faults-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_storm(home_root, board, hours=hours, speed=speed, seed=seed, report=say)

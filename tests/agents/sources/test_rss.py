@@ -332,3 +332,10 @@ def test_the_recorded_feeds_parse():
 
 def test_the_recordings_folder_is_beside_the_project_and_not_in_it():
     assert Path(__file__).resolve().parents[3] not in FOLDER.parents
+
+
+def test_a_feed_that_was_cut_short_is_asked_again_because_its_last_headline_may_be_half_of_one():
+    whole = feed(item(), item(guid="wire-2", title="Half of this is not a headline"))
+    for length in (len(whole) - 10, whole.index(b"Half of") + 4):
+        with pytest.raises(Retryable, match=r"ends before its end|no feed"):
+            parsed(whole[:length])
