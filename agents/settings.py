@@ -179,7 +179,7 @@ class AgentSettings(PlatformSettings):
     @field_validator("binance_symbols", mode="before")
     @classmethod
     def _known_markets(cls, raw: str | tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if raw == ():
+        if raw in ((), ""):
             # A file that cannot be read is named already, by its own field.
             path = info.data.get("markets_file")
             return read_markets(path)["binance"] if "markets_file" in info.data else ()
