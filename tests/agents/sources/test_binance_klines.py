@@ -121,3 +121,13 @@ def test_a_later_start_asks_from_the_bar_after_the_last_one():
 def test_a_page_that_is_not_full_has_no_next_one():
     request = Request("https://x.test", {"symbol": "BTCUSDT", "interval": "1m", "startTime": "0"})
     assert SOURCE.next_page(answer(request, [kline()])) is None
+
+
+@pytest.mark.parametrize("last", [[], None, ["soon"], {"t": 1}, [1], ["1"]])
+def test_after_a_malformed_last_row_there_is_no_next_page_but_no_error_either(last: object):
+    request = Request(
+        "https://x.test/klines",
+        params={"symbol": "BTCUSDT", "interval": "1m", "startTime": str(NOW_MS), "limit": "1000"},
+    )
+    rows = [kline()] * 999 + [last]
+    assert SOURCE.next_page(answer(request, rows)) is None
