@@ -53,10 +53,8 @@ class RecordedFrame:
 def observed_at_ms(name: str) -> int | None:
     """The moment in a file's name: epoch ms or s, or YYYYMMDD[THHMM[SS]] UTC. None without one."""
     for found in STAMP.findall(name):
-        if len(found) == 13:
-            return int(found)
-        if len(found) == 10:
-            return int(found) * 1000
+        if found.isdecimal() and len(found) > 8:
+            return int(found) * (1 if len(found) == 13 else 1000)
         digits = found.replace("T", "").rstrip("Z")
         try:
             moment = datetime.strptime(digits.ljust(14, "0") + "+0000", "%Y%m%d%H%M%S%z")

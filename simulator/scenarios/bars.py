@@ -17,11 +17,14 @@ from simulator.recent import Recent
 from simulator.recorded_bars.bar_candles import candle_of_trades, united, untraded_candle
 from simulator.recorded_bars.bar_file import Bar, BarTable, read_bars
 from simulator.recorded_bars.bar_market import BarMarket
+from simulator.recorded_bars.bar_news import BarNews
 from simulator.scenario import (
     CHANGE_SPANS_MS,
     DAY_MS,
     MINUTE_MS,
+    Article,
     Kline,
+    Mood,
     Scenario,
     Snapshot,
     Trade,
@@ -48,6 +51,7 @@ class BarsScenario(Scenario):
             for symbol, table in tables.items()
         }
         self.instruments = {s: market.instrument() for s, market in self._markets.items()}
+        self._news = BarNews(self._markets, seed=seed)
         self._recent: Recent[tuple[str, int], list[Trade]] = Recent(TRADE_MINUTES_KEPT)
 
     def minute_trades(self, symbol: str, minute: int) -> Sequence[Trade]:
@@ -105,6 +109,15 @@ class BarsScenario(Scenario):
             self._snapshot(coin_id, None if main is None else self._markets[main.symbol], at_ms)
             for coin_id, main in mains
         ]
+
+    def articles(self, feed: str, at_ms: int, limit: int) -> Sequence[Article]:
+        """See Scenario. Few and plain: hours that moved, and a quiet day's end."""
+        return self._news.articles(feed, at_ms, limit)
+
+    def moods(self, at_ms: int, limit: int | None) -> Sequence[Mood]:
+        """See Scenario. The first market of the best dollar tells."""
+        main = main_market(market.market for market in self._markets.values())
+        return () if main is None else self._news.moods(self._markets[main.symbol], at_ms, limit)
 
     def _snapshot(self, coin_id: str, market: BarMarket | None, at_ms: int) -> Snapshot:
         def price_at(moment_ms: int) -> float | None:

@@ -131,3 +131,43 @@ def test_the_same_symbol_twice_is_refused(tmp_path):
     path = a_file(tmp_path)
     with pytest.raises(Failure, match="BTCUSD twice"):
         a_plan(name="bars", bars=[f"BTCUSD={path}", f"btcusd={path}"])
+
+
+def a_recording(folder: Path) -> Path:
+    frames = folder / "frames" / "one.txt"
+    frames.parent.mkdir(parents=True)
+    trade = '{"e":"aggTrade","s":"%s","a":1,"p":"1","q":"1","f":1,"l":1,"T":1,"m":true}'
+    lines = (f"1678503671.5: {trade % symbol}\n" for symbol in ("BTCUSDT", "NOPEUSDT"))
+    frames.write_text("".join(lines), "utf-8")
+    return folder
+
+
+def test_a_recording_begins_with_its_first_frame_and_names_markets_that_are_not_ours(tmp_path):
+    scenario, remarks = a_plan(name="recording", folder=str(a_recording(tmp_path / "it")))
+    assert scenario.from_ms == FIRST_MS + 60_000
+    assert scenario.folder == str(tmp_path / "it")
+    assert scenario.symbols == ("BTCUSDT",)
+    assert "NOPEUSDT" in remarks[0]
+    assert home_name(scenario).startswith("recording-")
+
+
+def test_recordings_with_other_contents_have_other_homes(tmp_path):
+    one, _ = a_plan(name="recording", folder=str(a_recording(tmp_path / "one")))
+    other = a_recording(tmp_path / "other")
+    (other / "frames" / "two.txt").write_text("1678503672.5: {}\n", "utf-8")
+    second, _ = a_plan(name="recording", folder=str(other))
+    assert home_name(one) != home_name(second)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"name": "recording"}, "needs --folder"),
+        ({"name": "market", "folder": "x"}, "takes no --folder"),
+        ({"name": "recording", "folder": "/nowhere/at/all"}, "is no folder"),
+    ],
+)
+def test_a_recording_needs_a_folder_that_is_one(options, words):
+    with pytest.raises(Failure, match=words) as caught:
+        a_plan(**options)
+    assert caught.value.exit_code == EXIT_USAGE
