@@ -19,7 +19,7 @@ from stack.proofs.truth import Truth
 
 SPEED = 60.0
 # An agent is up within a second and a half: moments before, at and after its first records.
-LONGEST_LIFE_S = 5.0
+LONGEST_LIFE_S = 7.0
 FIRST_TRADES_S = 60.0
 WHOLE_WITHIN_S = 60.0
 LOOK_S = 0.5

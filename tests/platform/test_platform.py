@@ -201,6 +201,17 @@ def test_logs_shows_the_last_lines_of_a_process(report, residence):
     assert "query_started" in done.stdout
 
 
+def test_dead_letters_are_listed_and_a_dry_run_publishes_nothing(report, residence):
+    done = cryptoviz(residence, *of_readme("dead-letters"))
+    assert done.returncode == 0, done.stderr
+    assert "dead letters." in done.stdout
+    dry = cryptoviz(residence, "dead-letters", "redrive", "--dry-run", "--json")
+    assert dry.returncode == 0, dry.stderr
+    assert json.loads(dry.stdout)["dry_run"] is True
+    unknown = cryptoviz(residence, "dead-letters", "show", "nobody")
+    assert unknown.returncode == 2
+
+
 def test_doctor_finds_that_nothing_is_missing_but_names_the_ports_that_are_taken(report, residence):
     done = cryptoviz(residence, *of_readme("doctor"))
     assert "Java 17 or 21" in done.stdout
