@@ -1,11 +1,17 @@
 """Each process gets where the parts are, and no token that it does not need."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
+from agents.settings import AgentSettings
+from agents.source import PollSource
+from agents.sources import SOURCES
 from stack import environment
 from stack.environment import Environment, buckets, external_access, held_access
 from stack.failure import Failure
 from stack.home import Home, Scenario
+from stack.platform import AGENTS
 from stack.processes.influxd import SPEED_RETENTION_S, InfluxAccess
 from stack.settings import StackSettings
 
@@ -71,3 +77,20 @@ def test_a_home_whose_start_is_not_finished_says_to_wait(home):
     settings = StackSettings(_env_file=None, influx_url=None)
     with pytest.raises(Failure, match="not set up yet"):
         held_access(settings, home, is_demo=True)
+
+
+def test_every_source_has_a_process_of_up():
+    assert sorted(AGENTS) == sorted(SOURCES)
+
+
+def test_in_a_demo_no_source_asks_anybody_but_the_simulator(home, monkeypatch):
+    for name, text in an_environment().agent(home).items():
+        monkeypatch.setenv(name, text)
+    settings = AgentSettings()
+    for kind in SOURCES.values():
+        source = kind(settings)
+        assert source.off_because() is None
+        addresses = {source.base_url}
+        if isinstance(source, PollSource):
+            addresses |= {request.url for request in source.requests({})}
+        assert {urlsplit(one).netloc for one in addresses} == {"127.0.0.1:8900"}, source.name
