@@ -231,6 +231,13 @@ def test_an_xml_bomb_is_refused_before_it_is_parsed(bomb: str, encoding: str):
     assert perf_counter() - began < 0.2
 
 
+def test_a_document_of_tags_alone_is_refused_before_it_is_parsed():
+    began = perf_counter()
+    with pytest.raises(Retryable, match="tags"):
+        parsed(feed("<a>" * 3_000_000))
+    assert perf_counter() - began < 1
+
+
 def test_a_bomb_hidden_by_seven_bit_characters_is_words_and_no_markup():
     body = feed(item(), head='<?xml version="1.0" encoding="utf-7"?>+ADwAIQ-ENTITY a "x">')
     with pytest.raises(Retryable):
