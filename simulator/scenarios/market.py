@@ -176,8 +176,10 @@ class MarketScenario(Scenario):
 def open_market(request: ScenarioRequest) -> MarketScenario:
     """The seeded market. Raises WrongScenario where the request names files or an absurd start."""
     start_ms = DEFAULT_START_MS if request.start_ms is None else request.start_ms
-    if request.bars or request.folder:
-        raise WrongScenario("bars and folder: the scenario market plays no files")
+    if request.bars:
+        raise WrongScenario("bars: only the scenario bars plays files")
+    if request.folder:
+        raise WrongScenario("folder: only the scenario recording plays a folder")
     if not EARLIEST_MS <= start_ms <= LATEST_MS:
         raise WrongScenario(f"from: {start_ms} is not milliseconds between the years 2000 and 2100")
     return MarketScenario(seed=request.seed, start_ms=start_ms)
