@@ -17,7 +17,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from simulator.answers import SIMULATION
-from simulator.faults import FaultBoard
+from simulator.fault_board import FaultBoard
 from simulator.http_faults import FAULT_BOARD
 from simulator.scenario import MINUTE_MS
 from simulator.simulation import Frame, Simulation

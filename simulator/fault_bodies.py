@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import orjson
 
-from simulator.faults import Fault, vendor_of
+from simulator.fault_board import Fault
+from simulator.faults import vendor_of
 
 Body = tuple[int, bytes, str]
 """Status, body, content type."""

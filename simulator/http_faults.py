@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from simulator.answers import SIMULATION
+from simulator.fault_board import Fault, FaultBoard
 from simulator.fault_bodies import (
     FEED_JUNK,
     HTML,
@@ -26,7 +27,7 @@ from simulator.fault_bodies import (
     refused,
     vendor_error,
 )
-from simulator.faults import Fault, FaultBoard, vendor_of
+from simulator.faults import vendor_of
 from simulator.published import TOLD
 
 FAULT_BOARD: web.AppKey[FaultBoard] = web.AppKey("fault_board", FaultBoard)

@@ -23,7 +23,7 @@ from simulator import (
 )
 from simulator.answers import SIMULATION, answer
 from simulator.binance_stream import SOCKETS, STREAM_TIMES, Sockets, StreamTimes
-from simulator.faults import FaultBoard
+from simulator.fault_board import FaultBoard
 from simulator.http_faults import FAULT_BOARD, http_faults
 from simulator.recorded_bodies import recorded_bodies
 from simulator.simulation import Simulation

@@ -11,7 +11,7 @@ from itertools import count
 
 import orjson
 
-from simulator.faults import Fault, FaultBoard
+from simulator.fault_board import Fault, FaultBoard
 from simulator.simulation import Frame
 
 # Frames held back at most: a late frame is late by a minute at most.
