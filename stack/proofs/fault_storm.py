@@ -20,12 +20,14 @@ from stack.interrupt import pause
 from stack.proofs.collection import Broker, Stage
 from stack.proofs.conformance import FREE
 from stack.proofs.ledger import Difference
-from stack.proofs.source_faults import CELLS, SOURCES, requests_of
+from stack.proofs.source_faults import CELLS, FAULTS, SOURCES, requests_of
 from stack.proofs.truth import Truth
 
 # Real seconds between two faults, drawn evenly.
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 8.0
 QUIET_BEFORE_S = 15.0
+# Where an agent rests for long because it was refused for good, a person mends that after so long.
+OPERATOR_AFTER_S = 20.0
 # A host that refused for good is asked again after five minutes, and its holes then.
 MENDS_WITHIN_S = 420.0
 LOOK_S = 5.0
@@ -134,12 +136,20 @@ def _blow(
     venue = next(iter(truths.values())).venue
     began = said = time.monotonic()
     waiting = list(plan)
+    mend_at_s: dict[str, float] = {}
     while (now_ms := stage.now_ms()) < end_ms:
         stage.check()
-        while waiting and waiting[0].at_s <= time.monotonic() - began:
+        at_s = time.monotonic() - began
+        while waiting and waiting[0].at_s <= at_s:
             strike = waiting.pop(0)
             for asked in requests_of(strike.source, strike.fault):
                 venue.start_fault({**asked, "seed": strike.seed})
+            if FAULTS[strike.fault].by_operator:
+                mend_at_s.setdefault(strike.source, at_s + OPERATOR_AFTER_S)
+        for name in [one for one, due_s in mend_at_s.items() if due_s <= at_s]:
+            del mend_at_s[name]
+            stage.stop_agent(name)
+            stage.start_agent(name, FREE)
         if time.monotonic() - said > PROGRESS_S:
             said = time.monotonic()
             held = ", ".join(f"{name} {truth.records():,}" for name, truth in truths.items())

@@ -21,6 +21,7 @@ from stack.parts.table import INFLUXD, KAFKA_JARS, SPARK_JARS, WEB
 from stack.platform import GROUPS, Platform
 from stack.ports import check_free
 from stack.processes import influxd, kafka
+from stack.processes.command import Command
 from stack.processes.influxd import InfluxAccess
 from stack.processes.kafka import make_topics
 from stack.processes.records import records_in, stop
@@ -143,16 +144,26 @@ class Start:
         return binary
 
     def everything(self, influxd_path: Path | None) -> None:
-        """Start all processes and wait until the viewer answers."""
-        access = self._stores(influxd_path)
+        """Start all processes and wait until the viewer answers.
+
+        Spark's driver takes longest to its first row, so it starts as soon as it can write; until
+        Kafka answers, its queries wait.
+        """
+        broker = self._platform.kafka_server()
+        broker.prepare()
+        self._supervisor.start(broker.command())
         if self._scenario is not None:
             self._supervisor.start(self._platform.simulator(self._scenario))
+        access = self._influxdb(influxd_path)
+        if self._scenario is not None:
             self._wait("simulator", SIMULATOR_WITHIN_S)
-        for command in (self._platform.driver(access), *self._platform.agents()):
-            self._supervisor.start(command)
-            self._board.step(command.name).done("started")
+        self._start(self._platform.driver(access))
         self._supervisor.start(self._platform.api(access))
         self._supervisor.start(self._platform.web())
+        self._wait(kafka.NAME, STORES_WITHIN_S)
+        self._topics(broker.bootstrap)
+        for command in self._platform.agents():
+            self._start(command)
         self._wait("api", API_WITHIN_S)
         self._wait("web", WEB_WITHIN_S)
         self._first_numbers()
@@ -173,28 +184,23 @@ class Start:
         else:
             step.failed(f"none yet, {step.note}; `./cryptoviz status` and the viewer say why")
 
-    def _stores(self, influxd_path: Path | None) -> InfluxAccess:
-        """InfluxDB and Kafka in parallel, then what is in them."""
-        settings, is_demo = self._settings, self._scenario is not None
-        server = None
-        if influxd_path is not None:
-            server = self._platform.influx_server(influxd_path)
-            self._supervisor.start(server.command())
-            influx_step = self._board.step(influxd.NAME)
-        kafka_step = self._board.step(kafka.NAME)
-        broker = self._platform.kafka_server()
-        broker.prepare()
-        self._supervisor.start(broker.command())
-        if server is None:
-            access = external_access(settings)
-        else:
-            self._supervisor.wait_ready(influxd.NAME, step=influx_step, timeout_s=STORES_WITHIN_S)
-            access = server.set_up(buckets(settings, is_demo=is_demo))
-        self._supervisor.wait_ready(kafka.NAME, step=kafka_step, timeout_s=STORES_WITHIN_S)
-        topics = self._board.step("topics")
-        made = make_topics(broker.bootstrap, keep_for_ever=is_demo)
-        topics.done(f"made {', '.join(made)}" if made else "there already")
-        return access
+    def _influxdb(self, influxd_path: Path | None) -> InfluxAccess:
+        """InfluxDB, set up; access to somebody else's where no binary is named."""
+        if influxd_path is None:
+            return external_access(self._settings)
+        server = self._platform.influx_server(influxd_path)
+        self._supervisor.start(server.command())
+        self._wait(influxd.NAME, STORES_WITHIN_S)
+        return server.set_up(buckets(self._settings, is_demo=self._scenario is not None))
+
+    def _topics(self, bootstrap: str) -> None:
+        step = self._board.step("topics")
+        made = make_topics(bootstrap, keep_for_ever=self._scenario is not None)
+        step.done(f"made {', '.join(made)}" if made else "there already")
+
+    def _start(self, command: Command) -> None:
+        self._supervisor.start(command)
+        self._board.step(command.name).done("started")
 
     def _wait(self, name: str, timeout_s: float) -> None:
         self._supervisor.wait_ready(name, step=self._board.step(name), timeout_s=timeout_s)

@@ -86,3 +86,10 @@ def test_accepted_keeps_only_what_was_not_refused(raw):
     values = [GOOD, None, b"junk", GOOD]
     offsets = accepted(decode(raw(values), TRADE)).select("offset").collect()
     assert sorted(row["offset"] for row in offsets) == [0, 3]
+
+
+def test_a_record_is_decoded_once_however_many_columns_are_read_of_it(raw):
+    """The optimiser would write the decoding into each comparison of the filter."""
+    kept = accepted(decode(raw([GOOD]), TRADE)).select("price", "quantity", "symbol")
+    plan = kept._jdf.queryExecution().optimizedPlan().toString()
+    assert plan.count("from_avro") == len(TRADE.versions)

@@ -18,6 +18,13 @@ class FakeHandle:
     isActive: bool = True  # noqa: N815 - Spark's name
     lastProgress: dict[str, Any] | None = None  # noqa: N815 - Spark's name
     stopped: bool = False
+    busy_looks: int = 0
+    """How often it is still found in a micro-batch."""
+
+    @property
+    def status(self) -> dict[str, Any]:
+        self.busy_looks -= 1
+        return {"isTriggerActive": self.busy_looks >= 0}
 
     def exception(self) -> Exception | None:
         return None if self.isActive else RuntimeError("no store\nand a long trace")
@@ -169,11 +176,25 @@ def test_a_long_healthy_run_makes_the_next_wait_short_again(starts, monkeypatch)
     assert len(starts) == before + 1
 
 
-def test_stopping_stops_the_stream(starts):
+def test_stopping_waits_for_the_end_of_the_micro_batch(starts, monkeypatch):
+    monkeypatch.setattr(running.time, "sleep", lambda _s: None)
     query = a_query(FakeLedger())
     query.look_after()
+    starts[0].busy_looks = 3
     query.stop()
     assert starts[0].stopped
+    assert starts[0].busy_looks == -1
+
+
+def test_a_micro_batch_that_does_not_end_is_cut_off(starts, monkeypatch):
+    clock = Clockwork(monkeypatch)
+    monkeypatch.setattr(running.time, "sleep", lambda _s: setattr(clock, "now_s", clock.now_s + 1))
+    query = a_query(FakeLedger())
+    query.look_after()
+    starts[0].busy_looks = 1_000
+    query.stop()
+    assert starts[0].stopped
+    assert starts[0].busy_looks > 900
 
 
 def test_sparks_progress_time_is_read_as_utc():

@@ -1,6 +1,5 @@
 "use client";
-/** The chart with its pickers, its legend and what is known about the bars. */
-import Link from "next/link";
+/** The candles of one market with their pickers, legend and what is known about the bars. */
 import { useRouter } from "next/navigation";
 import { useEffect, useMemo, useState } from "react";
 import {
@@ -14,55 +13,59 @@ import {
   whyNot,
   withInterval,
 } from "@/app/coins/[coin_id]/chart-state";
-import type { Answer, Candle, Candles, CoinDetail, Problem } from "@/lib/api/types";
-import { changeInBar, gapSpans, slotAt, type Slot, slotsOf } from "@/lib/chart/candle-series";
-import { formatCompact, formatCount, formatMarket, formatPrice, formatTime, toMs } from "@/lib/format";
+import type { Answer, Candles, CoinDetail, Problem } from "@/lib/api/types";
+import { CandleChart } from "@/lib/chart/candle-chart";
+import { gapSpans, slotAt, slotsOf } from "@/lib/chart/candle-series";
+import { formatCount, formatMarket, toMs } from "@/lib/format";
 import { useCandles } from "@/lib/use-candles";
-import { CandleCanvas } from "./candle-canvas";
-import { Change, Moment } from "./figures";
-import { usePlatform } from "./platform";
+import { CandleLegend, ProvisionalWord } from "./candle-legend";
+import { ChartCanvas } from "./chart-canvas";
+import { ChartFrame, NothingToDraw, Segments } from "./chart-frame";
+import { Moment } from "./figures";
+import { isKeyOfOthers } from "./keyboard";
 
 interface Props {
   coin: CoinDetail;
   chart: ChartState;
+  /** Where the range begins, milliseconds UTC; null when the platform's time is not known. */
+  fromMs: number | null;
   initial: Answer<Candles>;
 }
 
-export function ChartPanel({ coin, chart, initial }: Props) {
+export function ChartPanel({ coin, chart, fromMs: askedFromMs, initial }: Props) {
   const intervalMs = INTERVAL_MS[chart.interval];
-  const [fromMs] = useState(() => initialFromMs(initial, chart));
+  const [fromMs] = useState(() => initialFromMs(initial, chart) ?? askedFromMs);
   const query = { coinId: coin.coin_id, symbol: chart.market, interval: chart.interval, fromMs };
   const mostBars = Math.min(MOST_BARS, Math.ceil((RANGE_MS[chart.range] / intervalMs) * 1.5));
   const { candles, error } = useCandles(query, intervalMs, mostBars, initial);
-  const slots = useMemo(() => slotsOf(candles?.data ?? [], intervalMs), [candles, intervalMs]);
-  const gaps = useMemo(
-    () => gapSpans(candles?.meta.gaps ?? [], slots, intervalMs),
-    [candles, slots, intervalMs],
-  );
+  const view = useMemo(() => {
+    const slots = slotsOf(candles?.data ?? [], intervalMs);
+    return { slots, gaps: gapSpans(candles?.meta.gaps ?? [], slots, intervalMs) };
+  }, [candles, intervalMs]);
   const [pointedMs, setPointedMs] = useState<number | null>(null);
-  const pointed = pointedMs === null ? null : slotAt(slots, pointedMs, intervalMs);
-  const last = candles?.data.at(-1) ?? null;
+  const pointed = pointedMs === null ? null : slotAt(view.slots, pointedMs, intervalMs);
   useIntervalKeys(coin.coin_id, chart);
 
   return (
-    <section className="panel flex min-w-0 flex-col" aria-label="Chart">
-      <Pickers coin={coin} chart={chart} />
-      <Legend slot={pointed} last={last} />
-      <div className="relative h-[360px] sm:h-[max(420px,calc(100dvh-300px))]">
-        {slots.length > 0 ? (
-          <CandleCanvas
-            slots={slots}
-            gaps={gaps}
-            lastTradedAt={lastTradedAt(coin, candles)}
-            label={`Candles of ${candles?.meta.symbol ?? coin.name}, ${chart.interval}`}
-            onPoint={setPointedMs}
-          />
-        ) : (
-          <NoBars coin={coin} chart={chart} error={error} />
-        )}
-      </div>
-      <Footnotes candles={candles} error={error} gapCount={gaps.length} />
-    </section>
+    <ChartFrame
+      pickers={<Pickers coin={coin} chart={chart} />}
+      legend={<CandleLegend slot={pointed} last={candles?.data.at(-1) ?? null} />}
+      footnotes={<Footnotes candles={candles} error={error} gapCount={view.gaps.length} />}
+    >
+      {view.slots.length > 0 ? (
+        <ChartCanvas
+          Chart={CandleChart}
+          view={view}
+          observedAt={lastTradedAt(coin, candles)}
+          label={`Candles of ${candles?.meta.symbol ?? coin.name}, ${chart.interval}`}
+          onPoint={setPointedMs}
+        />
+      ) : error ? (
+        <NothingToDraw what="The candles could not be loaded" why={`${error.title}. ${error.detail}`} />
+      ) : (
+        <NothingToDraw what="No bars to draw" why={`No trade in the last ${chart.range} on this market.`} />
+      )}
+    </ChartFrame>
   );
 }
 
@@ -82,7 +85,7 @@ function useIntervalKeys(coinId: string, chart: ChartState): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const step = event.key === "[" ? -1 : event.key === "]" ? 1 : 0;
-      if (step === 0 || event.target instanceof HTMLInputElement) return;
+      if (step === 0 || isKeyOfOthers(event)) return;
       const next = INTERVALS[INTERVALS.indexOf(chart.interval) + step];
       if (next) router.replace(chartUrl(coinId, withInterval(chart, next)), { scroll: false });
     };
@@ -92,45 +95,26 @@ function useIntervalKeys(coinId: string, chart: ChartState): void {
 }
 
 function Pickers({ coin, chart }: { coin: CoinDetail; chart: ChartState }) {
+  const intervals = INTERVALS.map((interval) => ({
+    label: interval,
+    href: chartUrl(coin.coin_id, withInterval(chart, interval)),
+    isCurrent: interval === chart.interval,
+    whyNot: null,
+  }));
+  const ranges = RANGES.map((range) => ({
+    label: range,
+    href: chartUrl(coin.coin_id, { ...chart, range }),
+    isCurrent: range === chart.range,
+    whyNot: whyNot(chart.interval, range),
+  }));
   return (
-    <div className="flex flex-wrap items-center gap-2 border-b border-line p-2">
-      <MarketPicker coin={coin} chart={chart} />
-      <div className="segments" role="group" aria-label="Interval">
-        {INTERVALS.map((interval) => (
-          <Link
-            key={interval}
-            href={chartUrl(coin.coin_id, withInterval(chart, interval))}
-            replace
-            scroll={false}
-            prefetch={false}
-            aria-current={interval === chart.interval ? "true" : undefined}
-          >
-            {interval}
-          </Link>
-        ))}
+    <>
+      <div className="flex flex-wrap gap-2">
+        <MarketPicker coin={coin} chart={chart} />
+        <Segments name="Interval" segments={intervals} />
       </div>
-      <div className="segments sm:ml-auto" role="group" aria-label="Range">
-        {RANGES.map((range) => {
-          const reason = whyNot(chart.interval, range);
-          return reason !== null ? (
-            <span key={range} aria-disabled="true" title={reason}>
-              {range}
-            </span>
-          ) : (
-            <Link
-              key={range}
-              href={chartUrl(coin.coin_id, { ...chart, range })}
-              replace
-              scroll={false}
-              prefetch={false}
-              aria-current={range === chart.range ? "true" : undefined}
-            >
-              {range}
-            </Link>
-          );
-        })}
-      </div>
-    </div>
+      <Segments name="Range" segments={ranges} />
+    </>
   );
 }
 
@@ -157,98 +141,22 @@ function MarketPicker({ coin, chart }: { coin: CoinDetail; chart: ChartState }) 
   );
 }
 
-/** The bar under the crosshair, else the newest. */
-function Legend({ slot, last }: { slot: Slot | null; last: Candle | null }) {
-  const { zone } = usePlatform();
-  const candle = slot ? slot.candle : last;
-  const at = slot ? slot.openMs : toMs(last?.open_time);
-  return (
-    <div
-      className="flex min-h-8 flex-wrap items-center gap-x-3 px-3 py-1.5 text-[12px]"
-      data-testid="legend"
-      data-close={candle?.close ?? ""}
-    >
-      {at !== null && <span className="text-ink-2">{formatTime(at, zone, "dateMinute")}</span>}
-      {candle ? (
-        <BarFigures candle={candle} />
-      ) : (
-        at !== null && <span className="text-ink-2">No trade in this interval</span>
-      )}
-    </div>
-  );
-}
-
-function BarFigures({ candle }: { candle: Candle }) {
-  const prices = [
-    ["O", candle.open],
-    ["H", candle.high],
-    ["L", candle.low],
-    ["C", candle.close],
-  ] as const;
+function Footnotes({ candles, error, gapCount }: { candles: Candles | null; error: Problem | null; gapCount: number }) {
+  if (!candles) return null;
+  const { source, symbol, quote, final_through } = candles.meta;
   return (
     <>
-      {prices.map(([name, price]) => (
-        <span key={name}>
-          <span className="unit">{name}</span> {formatPrice(price)}
-        </span>
-      ))}
-      <Change percent={changeInBar(candle)} why="The bar opened at 0" />
-      <span>
-        <span className="unit">Vol</span> {formatCompact(candle.volume)}
-      </span>
-      {candle.trades !== null && (
-        <span className="hidden sm:inline">
-          <span className="unit">Trades</span> {formatCount(candle.trades)}
-        </span>
-      )}
-      {candle.is_final ? null : <ProvisionalWord />}
-    </>
-  );
-}
-
-function ProvisionalWord() {
-  return (
-    <span className="inline-flex items-center gap-1.5 text-ink-2" title="Later trades of this interval may still change it">
-      <span className="hatched" aria-hidden="true" />
-      provisional
-    </span>
-  );
-}
-
-function NoBars({ coin, chart, error }: { coin: CoinDetail; chart: ChartState; error: Problem | null }) {
-  const hasMarket = coin.markets.length > 0;
-  const reason = !hasMarket
-    ? `No exchange market of ${coin.name} is collected, so there are no candles. Its price comes from snapshots.`
-    : error
-      ? `${error.title}. ${error.detail}`
-      : `No trade in the last ${chart.range} on this market.`;
-  return (
-    <div className="absolute inset-0 flex items-center justify-center p-6 text-center" data-testid="no-bars">
-      <div className="max-w-sm text-[13px]">
-        <p className="mb-1 font-semibold">
-          {hasMarket && error ? "The candles could not be loaded" : "No bars to draw"}
-        </p>
-        <p className="text-ink-2">{reason}</p>
-      </div>
-    </div>
-  );
-}
-
-function Footnotes({ candles, error, gapCount }: { candles: Candles | null; error: Problem | null; gapCount: number }) {
-  return (
-    <footer className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t border-line px-3 py-2 text-[12px] text-ink-3">
-      {candles && <span>{formatMarket({ source: candles.meta.source ?? "", symbol: candles.meta.symbol })}, in {candles.meta.quote}</span>}
-      {candles?.meta.final_through && (
+      <span>{source === null ? symbol : formatMarket({ source, symbol })}, in {quote}</span>
+      {final_through && (
         <span title="Bars that close at or before it do not change any more">
-          final to <Moment at={candles.meta.final_through} style="minute" />
+          final to <Moment at={final_through} style="minute" />
         </span>
       )}
-      {candles && <ProvisionalWord />}
-      {gapCount > 0 && <span className="text-delayed">{formatCount(gapCount)} {gapCount === 1 ? "gap" : "gaps"} in the feed, shaded</span>}
-      {candles && error && <span className="text-delayed">{error.title}; the last bars are shown</span>}
-      <a className="ml-auto hover:text-ink" href="https://www.tradingview.com/" rel="noreferrer" target="_blank">
-        Charts by TradingView Lightweight Charts™
-      </a>
-    </footer>
+      <ProvisionalWord />
+      {gapCount > 0 && (
+        <span className="text-delayed">{formatCount(gapCount)} {gapCount === 1 ? "gap" : "gaps"} in the feed, shaded</span>
+      )}
+      {error && <span className="text-delayed">{error.title}; the last bars are shown</span>}
+    </>
   );
 }

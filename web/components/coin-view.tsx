@@ -1,46 +1,55 @@
 "use client";
 /** A coin: its price and where it comes from, the chart of a market, and every figure we hold. */
 import Link from "next/link";
-import type { ChartState } from "@/app/coins/[coin_id]/chart-state";
+import type { ChartState, Range } from "@/app/coins/[coin_id]/chart-state";
 import { coinPath } from "@/lib/api/paths";
-import type { Answer, Candles, CoinDetail, Envelope } from "@/lib/api/types";
+import type { Answer, Candles, CoinDetail, Envelope, History } from "@/lib/api/types";
 import { formatSource } from "@/lib/format";
 import { useLive } from "@/lib/live";
 import { provenanceText } from "@/lib/provenance";
-import { priceProvenance, snapshotProvenance, whyNoFigure, whyNoPrice } from "@/lib/rows";
+import { lostCoin, priceProvenance, snapshotProvenance, whyNoFigure, whyNoPrice } from "@/lib/rows";
 import { ChartPanel } from "./chart-panel";
 import { CoinStats } from "./coin-stats";
 import { Age, Change, FlashPrice } from "./figures";
+import { HistoryPanel } from "./history-panel";
 import { usePlatform } from "./platform";
 
 const COIN_EVERY_MS = 1_000;
 
+export type Chart =
+  | { kind: "candles"; state: ChartState; fromMs: number | null; initial: Answer<Candles> }
+  | { kind: "history"; range: Range; fromMs: number | null; initial: Answer<History> };
+
 interface Props {
   coinId: string;
   coin: Answer<Envelope<CoinDetail>>;
-  candles: Answer<Candles>;
-  chart: ChartState;
+  chart: Chart;
 }
 
-export function CoinView({ coinId, coin: initial, candles, chart }: Props) {
-  const live = useLive(coinPath(coinId), COIN_EVERY_MS, initial);
-  const coin = live.answer?.data;
-  if (!coin) return null;
+export function CoinView({ coinId, coin: initial, chart }: Props) {
+  const { answer, isLost } = useLive(coinPath(coinId), COIN_EVERY_MS, initial);
+  if (!answer) return null;
+  const coin = isLost ? lostCoin(answer.data) : answer.data;
   return (
     <>
       <CoinHeader coin={coin} />
       <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_340px]">
-        <ChartPanel
-          // Another chart is another feed: nothing of the old one may stay.
-          key={`${coinId} ${chart.market} ${chart.interval} ${chart.range}`}
-          coin={coin}
-          chart={chart}
-          initial={candles}
-        />
+        <ChartOf coin={coin} chart={chart} />
         <CoinStats coin={coin} />
       </div>
     </>
   );
+}
+
+/** Keyed by all that makes another chart: it is another feed, and nothing of the old one may stay. */
+function ChartOf({ coin, chart }: { coin: CoinDetail; chart: Chart }) {
+  if (chart.kind === "history") {
+    const { range, fromMs, initial } = chart;
+    return <HistoryPanel key={`${coin.coin_id} ${range}`} coin={coin} range={range} fromMs={fromMs} initial={initial} />;
+  }
+  const { state, fromMs, initial } = chart;
+  const key = `${coin.coin_id} ${state.market} ${state.interval} ${state.range}`;
+  return <ChartPanel key={key} coin={coin} chart={state} fromMs={fromMs} initial={initial} />;
 }
 
 function CoinHeader({ coin }: { coin: CoinDetail }) {
@@ -70,7 +79,7 @@ function CoinHeader({ coin }: { coin: CoinDetail }) {
         <p className="label">
           {formatSource(coin.price_source)}
           {coin.price_market ? ` ${coin.price_market}, last trade ` : " snapshot "}
-          <Age of={coin.price_observed_at} why={whyNoPrice(coin)} /> ago
+          {coin.price_observed_at !== null && <><Age of={coin.price_observed_at} why="" /> ago</>}
           {coin.price_is_stale && <span className="text-stale"> · stale</span>}
         </p>
       </div>

@@ -7,10 +7,10 @@ import { formatCount, formatSpeed, formatTime, zoneLabel } from "@/lib/format";
 import { THEMES, type Theme } from "@/lib/preferences";
 import { freshness, troubles } from "@/lib/status";
 import { KeyboardHelp } from "./keyboard";
-import { useNow, usePlatform } from "./platform";
+import { useHealth, useNow, usePlatform } from "./platform";
 
 export function Frame() {
-  const { health } = usePlatform();
+  const { health } = useHealth();
   const isReplay = health.answer?.data.clock.is_replay ?? false;
   return (
     <header className="sticky top-0 z-20 border-b border-line bg-surface-1">
@@ -62,7 +62,8 @@ function PlaceLink({ href, label }: { href: string; label: string }) {
 }
 
 function ClockReading() {
-  const { zone, health } = usePlatform();
+  const { zone } = usePlatform();
+  const { health } = useHealth();
   const nowMs = useNow();
   const isReplay = health.answer?.data.clock.is_replay ?? false;
   return (
@@ -76,7 +77,8 @@ function ClockReading() {
 }
 
 function StateBadges() {
-  const { health, zone } = usePlatform();
+  const { zone } = usePlatform();
+  const { health } = useHealth();
   const state = freshness(health);
   const clock = health.answer?.data.clock;
   const nowMs = useNow();
@@ -155,19 +157,25 @@ function ThemeToggle() {
 
 /** Under the header: what is wrong, since when, what still works. Nothing when all is well. */
 export function HealthStrip() {
-  const { health, downSince, zone } = usePlatform();
+  const { zone } = usePlatform();
+  const { health, downSince } = useHealth();
   const found = troubles(health, downSince, zone);
   if (found.length === 0) return null;
   return (
     <div role="status" data-testid="health-strip" className="border-b border-line bg-delayed-wash text-[13px]">
-      <ul className="mx-auto max-w-[1600px] px-3 py-1.5 sm:px-6">
-        {found.map((trouble) => (
-          <li key={trouble.key} className="flex gap-2">
-            <span className="font-semibold text-delayed" aria-hidden="true">!</span>
-            <span>{trouble.sentence}</span>
-          </li>
-        ))}
-      </ul>
+      <div className="mx-auto flex max-w-[1600px] flex-wrap justify-between gap-x-6 px-3 py-1.5 sm:px-6">
+        <ul>
+          {found.map((trouble) => (
+            <li key={trouble.key} className="flex gap-2">
+              <span className="font-semibold text-delayed" aria-hidden="true">!</span>
+              <span>{trouble.sentence}</span>
+            </li>
+          ))}
+        </ul>
+        <p className="text-ink-2">
+          <code className="font-mono text-[12px]">./cryptoviz status</code> says what runs.
+        </p>
+      </div>
     </div>
   );
 }

@@ -22,8 +22,11 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["?", "This list"],
 ];
 
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+/** The key is for a field, or for the browser. */
+export function isKeyOfOthers(event: KeyboardEvent): boolean {
+  const { target } = event;
+  const isTyping = target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+  return isTyping || event.ctrlKey || event.metaKey || event.altKey;
 }
 
 function moveRow(step: 1 | -1): void {
@@ -51,7 +54,7 @@ export function KeyboardHelp() {
         search();
         return;
       }
-      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isKeyOfOthers(event)) return;
       if (event.timeStamp - goPressedAt.current < CHORD_MS) {
         goPressedAt.current = 0;
         const place = PLACES.find(({ key }) => key === event.key);

@@ -9,7 +9,7 @@ import type { Answer, CoinRow, Envelope } from "@/lib/api/types";
 import { formatCount, formatSource, type Zone } from "@/lib/format";
 import { useLive } from "@/lib/live";
 import { provenanceText } from "@/lib/provenance";
-import { isSameRow, priceProvenance, snapshotProvenance, whyNoFigure, whyNoPrice } from "@/lib/rows";
+import { isSameRow, lostRow, priceProvenance, snapshotProvenance, whyNoFigure, whyNoPrice } from "@/lib/rows";
 import { Failure } from "./failure";
 import { Age, Change, Compact, FlashPrice, Missing } from "./figures";
 import { usePlatform } from "./platform";
@@ -20,7 +20,8 @@ export function MarketTable({ initial }: { initial: Answer<Envelope<CoinRow[]>> 
   const live = useLive(COINS, PRICES_EVERY_MS, initial);
   const query = useSearchParams();
   const state = useMemo(() => parseMarketState(new URLSearchParams(query)), [query]);
-  const rows = live.answer?.data;
+  const { answer, isLost } = live;
+  const rows = useMemo(() => (isLost ? answer?.data.map(lostRow) : answer?.data), [answer, isLost]);
   const shown = useMemo(() => arrangeRows(rows ?? [], state), [rows, state]);
 
   return (
@@ -34,7 +35,7 @@ export function MarketTable({ initial }: { initial: Answer<Envelope<CoinRow[]>> 
         <Failure
           what="The market table could not be loaded"
           problem={live.error}
-          hint="It appears here by itself as soon as the API answers. ./cryptoviz status says what runs."
+          hint="It appears here by itself as soon as that changes."
         />
       ) : (
         <Table rows={shown} state={state} isEmpty={rows?.length === 0} />

@@ -4,15 +4,14 @@ import { HEALTH } from "@/lib/api/paths";
 import type { Answer, Envelope, Health } from "@/lib/api/types";
 import { formatAge, toMs, type Zone } from "@/lib/format";
 import { type Live, useLive } from "@/lib/live";
-import { PlatformClock } from "@/lib/platform-clock";
+import { type Anchor, PlatformClock } from "@/lib/platform-clock";
 import { cookieLine, type Preferences, THEME_COOKIE, type Theme, ZONE_COOKIE } from "@/lib/preferences";
 
 const HEALTH_EVERY_MS = 5_000;
 const TICK_MS = 1_000;
 
+/** What stays while numbers come and go, so that who shows a figure is not drawn with each /health. */
 interface Platform {
-  health: Live<Envelope<Health>>;
-  downSince: ReadonlyMap<string, number>;
   clock: PlatformClock;
   theme: Theme;
   zone: Zone;
@@ -20,12 +19,25 @@ interface Platform {
   chooseZone(zone: Zone): void;
 }
 
+interface PlatformHealth {
+  health: Live<Envelope<Health>>;
+  downSince: ReadonlyMap<string, number>;
+}
+
 const PlatformContext = createContext<Platform | null>(null);
+const HealthContext = createContext<PlatformHealth | null>(null);
+
+function provided<T>(context: T | null): T {
+  if (!context) throw new Error("This needs <PlatformProvider> above it");
+  return context;
+}
 
 export function usePlatform(): Platform {
-  const platform = useContext(PlatformContext);
-  if (!platform) throw new Error("usePlatform needs <PlatformProvider> above it");
-  return platform;
+  return provided(useContext(PlatformContext));
+}
+
+export function useHealth(): PlatformHealth {
+  return provided(useContext(HealthContext));
 }
 
 interface Props {
@@ -39,8 +51,8 @@ interface Props {
 export function PlatformProvider({ health: initial, preferences, serverNowMs, children }: Props) {
   const health = useLive(HEALTH, HEALTH_EVERY_MS, initial);
   const [clock] = useState(() => {
-    const stated = initial.ok ? initial.body.data.clock : null;
-    return new PlatformClock(toMs(stated?.now) ?? serverNowMs, stated?.speed ?? 1, Date.now());
+    const anchor = initial.ok ? anchorOf(initial.body) : null;
+    return new PlatformClock(anchor ?? { nowMs: serverNowMs, speed: 1, isReplay: false }, Date.now());
   });
   const downSince = useDownSince(health);
   const [theme, setTheme] = useState(preferences.theme);
@@ -52,15 +64,12 @@ export function PlatformProvider({ health: initial, preferences, serverNowMs, ch
   }, [clock]);
 
   useEffect(() => {
-    const stated = health.answer?.data.clock;
-    const nowMs = toMs(stated?.now);
-    if (stated && nowMs !== null) clock.anchor(nowMs, stated.speed, health.receivedAtMs ?? Date.now());
+    const anchor = health.answer && anchorOf(health.answer);
+    if (anchor) clock.anchor(anchor, health.receivedAtMs ?? Date.now());
   }, [clock, health.answer, health.receivedAtMs]);
 
   const platform = useMemo<Platform>(
     () => ({
-      health,
-      downSince,
       clock,
       theme,
       zone,
@@ -74,9 +83,19 @@ export function PlatformProvider({ health: initial, preferences, serverNowMs, ch
         setZone(chosen);
       },
     }),
-    [health, downSince, clock, theme, zone],
+    [clock, theme, zone],
   );
-  return <PlatformContext value={platform}>{children}</PlatformContext>;
+  const stated = useMemo(() => ({ health, downSince }), [health, downSince]);
+  return (
+    <PlatformContext value={platform}>
+      <HealthContext value={stated}>{children}</HealthContext>
+    </PlatformContext>
+  );
+}
+
+function anchorOf({ data: { clock } }: Envelope<Health>): Anchor | null {
+  const nowMs = toMs(clock.now);
+  return nowMs === null ? null : { nowMs, speed: clock.speed, isReplay: clock.is_replay };
 }
 
 /** Real time at which this page first saw each part down; empty for parts that are up. */

@@ -13,6 +13,8 @@ export interface Live<T> {
   error: Problem | null;
   /** Real time of the first failure in a row. */
   failingSinceMs: number | null;
+  /** It fails so long that `answer` cannot be called new any more. */
+  isLost: boolean;
 }
 
 /** The page, as far as a feed needs it. */
@@ -31,6 +33,13 @@ export interface LiveFeedOptions<T> {
 /** A Retry-After is honoured, but a person looking at the page is not kept longer than this. */
 const LONGEST_WAIT_MS = 10_000;
 
+/** A restart of the API passes unseen; after this the numbers that it gave are old. */
+const LOST_AFTER_MS = 5_000;
+
+function nothingYet<T>(): Live<T> {
+  return { answer: null, receivedAtMs: null, error: null, failingSinceMs: null, isLost: false };
+}
+
 export class LiveFeed<T> {
   readonly #options: LiveFeedOptions<T>;
   readonly #listeners = new Set<() => void>();
@@ -41,8 +50,7 @@ export class LiveFeed<T> {
 
   constructor(options: LiveFeedOptions<T>) {
     this.#options = options;
-    const nothing: Live<T> = { answer: null, receivedAtMs: null, error: null, failingSinceMs: null };
-    this.#state = nextState(nothing, options.initial);
+    this.#state = nextState(nothingYet(), options.initial);
   }
 
   snapshot = (): Live<T> => this.#state;
@@ -96,9 +104,10 @@ export class LiveFeed<T> {
 
 function nextState<T>(before: Live<T>, answer: Answer<T>): Live<T> {
   if (answer.ok) {
-    return { answer: answer.body, receivedAtMs: answer.atMs, error: null, failingSinceMs: null };
+    return { ...nothingYet(), answer: answer.body, receivedAtMs: answer.atMs };
   }
-  return { ...before, error: answer.problem, failingSinceMs: before.failingSinceMs ?? answer.atMs };
+  const failingSinceMs = before.failingSinceMs ?? answer.atMs;
+  return { ...before, error: answer.problem, failingSinceMs, isLost: answer.atMs - failingSinceMs >= LOST_AFTER_MS };
 }
 
 function waitAfter<T>(answer: Answer<T>, everyMs: number): number {

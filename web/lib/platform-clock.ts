@@ -3,37 +3,42 @@
  * Anchored by each /health, it runs on by itself at the clock's speed and ticks once a second.
  */
 
-/** Without a new anchor for this long the platform is away, and its clock stands still here. */
+/** A replay without a new anchor for this long is away, and its clock stands still; real time goes on. */
 const ANCHOR_HOLDS_MS = 12_000;
 
+/** What /health says about the clock. */
+export interface Anchor {
+  nowMs: number;
+  speed: number;
+  isReplay: boolean;
+}
+
 export class PlatformClock {
-  #anchorMs: number;
-  #speed: number;
+  #anchor: Anchor;
   #anchoredAtMs: number;
   #nowMs: number;
   readonly #listeners = new Set<() => void>();
 
-  /** All in milliseconds: `anchorMs` of the platform was at `wallMs` of this computer. */
-  constructor(anchorMs: number, speed: number, wallMs: number) {
-    this.#anchorMs = anchorMs;
-    this.#speed = speed;
+  /** The anchor's moment was at `wallMs` of this computer. */
+  constructor(anchor: Anchor, wallMs: number) {
+    this.#anchor = anchor;
     this.#anchoredAtMs = wallMs;
-    this.#nowMs = anchorMs;
+    this.#nowMs = anchor.nowMs;
   }
 
   /** Platform time of the last tick; stands still between ticks, so that a render is consistent. */
   now = (): number => this.#nowMs;
 
-  anchor(anchorMs: number, speed: number, wallMs: number): void {
-    this.#anchorMs = anchorMs;
-    this.#speed = speed;
+  anchor(anchor: Anchor, wallMs: number): void {
+    this.#anchor = anchor;
     this.#anchoredAtMs = wallMs;
     this.tick(wallMs);
   }
 
   tick(wallMs: number): void {
-    const passedMs = Math.min(Math.max(wallMs - this.#anchoredAtMs, 0), ANCHOR_HOLDS_MS);
-    this.#nowMs = this.#anchorMs + passedMs * this.#speed;
+    const { nowMs, speed, isReplay } = this.#anchor;
+    const passedMs = Math.max(wallMs - this.#anchoredAtMs, 0);
+    this.#nowMs = nowMs + (isReplay ? Math.min(passedMs, ANCHOR_HOLDS_MS) : passedMs) * speed;
     for (const listener of this.#listeners) listener();
   }
 

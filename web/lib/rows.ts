@@ -1,5 +1,5 @@
 /** What is known about one coin's row besides its numbers. */
-import type { CoinRow } from "./api/types";
+import type { CoinDetail, CoinRow } from "./api/types";
 import { formatSource } from "./format";
 import type { Provenance } from "./provenance";
 
@@ -7,6 +7,20 @@ import type { Provenance } from "./provenance";
 export function isSameRow(a: CoinRow, b: CoinRow): boolean {
   const keys = Object.keys(a) as (keyof CoinRow)[];
   return keys.every((key) => a[key] === b[key]);
+}
+
+/** The row when nothing tells any more how new it is. */
+export function lostRow<Row extends CoinRow>(row: Row): Row {
+  return { ...row, price_is_stale: true, is_stale: true };
+}
+
+export function lostCoin(coin: CoinDetail): CoinDetail {
+  const stale = { is_stale: true };
+  return {
+    ...lostRow(coin),
+    markets: coin.markets.map((market) => ({ ...market, ...stale })),
+    sources: coin.sources.map((source) => ({ ...source, ...stale })),
+  };
 }
 
 export function priceProvenance(row: CoinRow): Provenance {

@@ -1,6 +1,6 @@
 /** What the badge and the strip say about the platform: words made of /health. */
 import type { Envelope, Health, PartHealth } from "./api/types";
-import { formatAge, formatTime, type Zone } from "./format";
+import { formatTime, type Zone } from "./format";
 import type { Live } from "./live-feed";
 
 export type Freshness = { word: "LIVE" | "STALE" } | { word: "DELAYED"; seconds: number };
@@ -9,15 +9,21 @@ export type Freshness = { word: "LIVE" | "STALE" } | { word: "DELAYED"; seconds:
 const LIVE_FOR_S = 15;
 const REPLAY_SLACK_S = 10;
 
-/** Parts of /health that say how new the data is; the others say whether a process answers. */
-const JUDGES_DATA: ReadonlySet<string> = new Set(["prices", "trades"]);
+/**
+ * Parts of /health that say how new the data is: what they bring and what is old without it. The
+ * other parts say whether a process answers.
+ */
+const FEEDS: ReadonlyMap<string, readonly [brings: string, isOld: string]> = new Map([
+  ["trades", ["Trades", "bars and traded prices"]],
+  ["prices", ["Price snapshots", "market caps, volumes and changes"]],
+]);
 
 /** The freshest of the parts that judge data; null parts and dead ones do not count. */
 export function freshness(live: Live<Envelope<Health>>): Freshness {
   const health = live.answer?.data;
   if (!health || live.error) return { word: "STALE" };
   const ages = health.parts
-    .filter((part) => JUDGES_DATA.has(part.name) && part.is_up)
+    .filter((part) => FEEDS.has(part.name) && part.is_up)
     .flatMap((part) => (part.age_s === null ? [] : [part.age_s]));
   if (ages.length === 0) return { word: "STALE" };
   const ageS = Math.min(...ages);
@@ -27,27 +33,28 @@ export function freshness(live: Live<Envelope<Health>>): Freshness {
     : { word: "DELAYED", seconds: Math.round(ageS) };
 }
 
-const PART_NAMES: Record<string, string> = { influxdb: "InfluxDB", kafka: "Kafka" };
-
 export interface Trouble {
   key: string;
   sentence: string;
 }
 
-function partSentence(part: PartHealth, sinceMs: number, zone: Zone): string {
-  const since = formatTime(sinceMs, zone, "time");
-  if (JUDGES_DATA.has(part.name)) {
-    const last = part.observed_at
-      ? `the last are ${formatAge((part.age_s ?? 0) * 1000)} old, of ${formatTime(part.observed_at, zone, "dateTime")}`
-      : "none have arrived yet";
-    const what = part.name === "prices" ? "No new snapshots of prices" : "No new trades";
-    return `${what}: ${last}.`;
+const STAYS = "numbers on the page stay as they were";
+
+/** What a process keeps away and what still works, by the name of its part. */
+const PROCESSES: Record<string, readonly [name: string, works: string]> = {
+  influxdb: ["InfluxDB", STAYS],
+  kafka: ["Kafka", "no new numbers arrive, stored ones are shown"],
+};
+
+function partSentence(part: PartHealth, since: string, zone: Zone): string {
+  const feed = FEEDS.get(part.name);
+  if (feed) {
+    const [brings, isOld] = feed;
+    if (part.observed_at === null) return `${brings}: none have arrived yet.`;
+    return `${brings} stopped at ${formatTime(part.observed_at, zone, "dateTime")}; ${isOld} are as of then.`;
   }
-  const name = PART_NAMES[part.name] ?? part.name;
-  if (part.name === "influxdb") {
-    return `${name} does not answer since ${since}; the last prices are shown.`;
-  }
-  return `${name} does not answer since ${since}; no new numbers arrive, stored ones are shown.`;
+  const [name, works] = PROCESSES[part.name] ?? [part.name, STAYS];
+  return `${name} does not answer since ${since}; ${works}.`;
 }
 
 /** One sentence for each thing that is wrong. `downSince` holds real time by name of the part. */
@@ -56,19 +63,20 @@ export function troubles(
   downSince: ReadonlyMap<string, number>,
   zone: Zone,
 ): Trouble[] {
+  // Beside a replay's clock a real time needs its name.
+  const suffix = live.answer?.data.clock.is_replay ? " of real time" : "";
+  const real = (ms: number | null | undefined): string => `${formatTime(ms, zone, "time")}${suffix}`;
   if (live.error) {
-    const since = formatTime(live.failingSinceMs, zone, "time");
-    const shown = live.answer ? " The last numbers are shown." : "";
-    const sentence = `${live.error.title} since ${since}.${shown} ./cryptoviz status says what runs.`;
-    return [{ key: "api", sentence }];
+    const shown = live.answer ? `; ${STAYS}` : "";
+    return [{ key: "api", sentence: `${live.error.title} since ${real(live.failingSinceMs)}${shown}.` }];
   }
   const down = (live.answer?.data.parts ?? []).filter((part) => !part.is_up);
   // Without the store nobody can say how new the data is, so its silence is the whole story.
   const isStoreDown = down.some((part) => part.name === "influxdb");
   return down
-    .filter((part) => !isStoreDown || !JUDGES_DATA.has(part.name))
+    .filter((part) => !isStoreDown || !FEEDS.has(part.name))
     .map((part) => ({
       key: part.name,
-      sentence: partSentence(part, downSince.get(part.name) ?? Date.now(), zone),
+      sentence: partSentence(part, real(downSince.get(part.name)), zone),
     }));
 }

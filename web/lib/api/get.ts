@@ -2,8 +2,10 @@
 import type { Path } from "./paths";
 import type { Answer, Problem } from "./types";
 
-/** Longer than the API's own query timeout, so that its reason arrives instead of ours. */
-const TIMEOUT_MS = 10_000;
+/** Longer than the API's own query timeout of 10 s, so that its reason arrives instead of ours. */
+export const API_TIMEOUT_MS = 12_000;
+/** Longer again, so that what `passOn` says arrives. */
+const BROWSER_TIMEOUT_MS = 15_000;
 
 export function apiUrl(): string {
   return (process.env.CRYPTOVIZ_API_URL ?? "http://127.0.0.1:8000").replace(/\/+$/, "");
@@ -52,9 +54,9 @@ export async function readAnswer<T>(response: Response): Promise<Answer<T>> {
   return { ok: false, problem: problemOf(response, body), atMs };
 }
 
-async function ask<T>(url: string): Promise<Answer<T>> {
+async function ask<T>(url: string, timeoutMs: number): Promise<Answer<T>> {
   try {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const signal = AbortSignal.timeout(timeoutMs);
     return await readAnswer<T>(await fetch(url, { cache: "no-store", signal }));
   } catch {
     return { ok: false, problem: unreachable(), atMs: Date.now() };
@@ -62,9 +64,9 @@ async function ask<T>(url: string): Promise<Answer<T>> {
 }
 
 export function getInBrowser<T>(path: Path<T>): Promise<Answer<T>> {
-  return ask<T>(`/api${path}`);
+  return ask<T>(`/api${path}`, BROWSER_TIMEOUT_MS);
 }
 
 export function getOnServer<T>(path: Path<T>): Promise<Answer<T>> {
-  return ask<T>(`${apiUrl()}${path}`);
+  return ask<T>(`${apiUrl()}${path}`, API_TIMEOUT_MS);
 }

@@ -1,8 +1,6 @@
 /** Passes one GET of the browser on to the API and its answer back. */
-import { apiUrl, unreachable } from "./get";
+import { API_TIMEOUT_MS, apiUrl, unreachable } from "./get";
 
-/** Until the first byte of the answer; a stream of events may then stay open. */
-const ANSWER_BEGINS_MS = 15_000;
 const PASSED_BACK = ["content-type", "retry-after"];
 
 function unreachableAnswer(): Response {
@@ -27,7 +25,8 @@ export async function passOn(
   const path = segments.map(encodeURIComponent).join("/");
   if (segments.some((segment) => segment === "." || segment === "..")) return notFound();
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), ANSWER_BEGINS_MS);
+  // Until the first byte of the answer; a stream of events may then stay open.
+  const timer = setTimeout(() => late.abort(), API_TIMEOUT_MS);
   try {
     const answer = await fetch(`${apiUrl()}/${path}${search}`, {
       cache: "no-store",

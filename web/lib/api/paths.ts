@@ -1,5 +1,5 @@
 /** The API's addresses, each with the type of its answer. */
-import type { Candles, CoinDetail, CoinRow, Envelope, Health } from "./types";
+import type { Candles, CoinDetail, CoinRow, Envelope, Health, History } from "./types";
 
 /** A path of the API; `T` is what it answers. */
 export type Path<T> = string & { readonly answers?: T };
@@ -26,4 +26,17 @@ export function candlesPath({ coinId, symbol, interval, fromMs }: CandleQuery): 
   if (symbol !== null) query.set("symbol", symbol);
   if (fromMs !== null) query.set("from", new Date(fromMs).toISOString());
   return `/coins/${encodeURIComponent(coinId)}/candles?${query}`;
+}
+
+export interface HistoryQuery {
+  coinId: string;
+  interval: string;
+  /** Milliseconds UTC; null leaves the choice to the API. */
+  fromMs: number | null;
+}
+
+export function historyPath({ coinId, interval, fromMs }: HistoryQuery): Path<History> {
+  const query = new URLSearchParams({ interval });
+  if (fromMs !== null) query.set("from", new Date(fromMs).toISOString());
+  return `/coins/${encodeURIComponent(coinId)}/history?${query}`;
 }

@@ -10,6 +10,7 @@ export type CoinMarket = Schemas["CoinMarket"];
 export type SourcePrice = Schemas["SourcePrice"];
 export type Candle = Schemas["Candle"];
 export type CandleMeta = Schemas["CandleMeta"];
+export type HistoryPoint = Schemas["HistoryPoint"];
 export type Gap = Schemas["Gap"];
 export type Health = Schemas["Health"];
 export type PartHealth = Schemas["PartHealth"];
@@ -20,6 +21,7 @@ export interface Envelope<Data, M = Meta> {
 }
 
 export type Candles = Envelope<Candle[], CandleMeta>;
+export type History = Envelope<HistoryPoint[]>;
 
 /** Why an answer is missing: RFC 9457, plus how long the API asked us to wait. */
 export interface Problem {

@@ -20,6 +20,10 @@ function isSameCandle(a: Candle, b: Candle): boolean {
   return keys.every((key) => a[key] === b[key]);
 }
 
+function holds(outer: Gap, inner: Gap): boolean {
+  return Date.parse(outer.from) <= Date.parse(inner.from) && Date.parse(inner.to) <= Date.parse(outer.to);
+}
+
 /**
  * `newer` replaces what `held` says from its first bar on. A bar that did not change stays the
  * same object, so that the chart draws only what changed.
@@ -35,8 +39,11 @@ export function mergeCandles(held: Candles, newer: Candles, mostBars: number): C
     return before && isSameCandle(before, candle) ? before : candle;
   });
   const oldGaps = held.meta.gaps.filter((gap) => Date.parse(gap.from) < fromMs);
-  const gaps = new Map([...oldGaps, ...newer.meta.gaps].map((gap) => [gap.from, gap]));
-  const meta: CandleMeta = { ...newer.meta, gaps: [...gaps.values()] };
+  // A gap that reaches over the beginning of the newer answer is cut off there: the old one is whole.
+  const newGaps = newer.meta.gaps.filter((gap) => !oldGaps.some((old) => holds(old, gap)));
+  const outgrown = (old: Gap): boolean => newGaps.some((gap) => holds(gap, old));
+  const gaps = [...oldGaps.filter((old) => !outgrown(old)), ...newGaps];
+  const meta: CandleMeta = { ...newer.meta, gaps };
   return { data: [...kept, ...tail].slice(-mostBars), meta };
 }
 

@@ -1,9 +1,11 @@
 /** A small API on loopback with the contract of api/openapi.json, whose market a test moves. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Candle, CoinDetail, CoinRow, Gap, Health, PartHealth } from "@/lib/api/types";
+import type { Candle, CoinDetail, CoinRow, Gap, Health, HistoryPoint, PartHealth } from "@/lib/api/types";
 
 const MINUTE_MS = 60_000;
+/** How long ago a feed stopped that is down. */
+const STOPPED_FOR_S = 540;
 
 const COINS = [
   ["bitcoin", "btc", "Bitcoin", 27_345.12, 19_500_000],
@@ -27,6 +29,12 @@ const COINS = [
   ["the-sandbox", "sand", "The Sandbox", 0.6118, 1_500_000_000],
 ] as const;
 
+/** Milliseconds of an interval such as 15m. */
+function lengthMs(interval: string): number {
+  const unit = { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS }[interval.slice(-1)] ?? MINUTE_MS;
+  return Number.parseInt(interval, 10) * unit;
+}
+
 /** Deterministic numbers in [0, 1). */
 function drawer(seed: number): () => number {
   let state = seed;
@@ -42,7 +50,6 @@ export class FakeApi {
   isReplay = false;
   /** Every answer but /health is a 503 while this is true. */
   isBroken = false;
-  hasCandles = true;
   isRangeTooLong = false;
   down = new Set<string>();
   gaps: Gap[] = [];
@@ -61,7 +68,6 @@ export class FakeApi {
     this.speed = 1;
     this.isReplay = false;
     this.isBroken = false;
-    this.hasCandles = true;
     this.isRangeTooLong = false;
     this.down = new Set();
     this.gaps = [];
@@ -108,10 +114,13 @@ export class FakeApi {
       response.end(JSON.stringify(body));
     };
     const [, first, coinId, last] = url.pathname.split("/").map(decodeURIComponent);
-    if (first === "health") return send(this.down.size > 0 ? 503 : 200, this.#envelope(this.#health()));
+    if (first === "health") {
+      const health = this.#health();
+      return send(health.is_ready ? 200 : 503, this.#envelope(health), health.is_ready ? {} : { "Retry-After": "1" });
+    }
     if (this.isBroken) {
-      const detail = "The store did not answer within 2 s.";
-      const body = { type: "about:blank", title: "InfluxDB does not answer", status: 503, detail };
+      const detail = "The database does not answer at the moment. Try again shortly.";
+      const body = { type: "urn:cryptoviz:problem:store-unavailable", title: "Store unavailable", status: 503, detail };
       return send(503, body, { "Retry-After": "1" });
     }
     if (first === "coins" && coinId === undefined) {
@@ -121,8 +130,12 @@ export class FakeApi {
       return send(404, { type: "about:blank", title: "Unknown coin", status: 404, detail: "No such coin." });
     }
     if (last === undefined) return send(200, this.#envelope(this.#detail(coinId)));
-    if (!this.hasCandles) {
-      const detail = `${coinId} has no market.`;
+    if (last === "history") {
+      const { data, meta } = this.#envelope(this.#history(coinId, url.searchParams));
+      return send(200, { data, meta: { ...meta, as_of: this.#at(22_000), source: "coingecko" } });
+    }
+    if (!this.#isFollowed(coinId)) {
+      const detail = `${coinId} is traded on no market that is followed.`;
       return send(404, { type: "about:blank", title: "Not found", status: 404, detail });
     }
     if (this.isRangeTooLong && url.searchParams.has("from")) {
@@ -142,18 +155,21 @@ export class FakeApi {
   }
 
   #health(): Health {
-    const part = (name: string, ageS: number | null): PartHealth => ({
-      name,
-      is_up: !this.down.has(name) && !(ageS !== null && this.down.has("influxdb")),
-      detail: this.down.has(name) ? "Does not answer." : "Answers.",
-      observed_at: this.#at((ageS ?? 0) * 1000),
-      age_s: ageS,
-    });
+    const process = (name: string): PartHealth => {
+      const isUp = !this.down.has(name);
+      return { name, is_up: isUp, detail: isUp ? "Answers." : "Does not answer.", observed_at: null, age_s: null };
+    };
+    const feed = (name: string, freshS: number): PartHealth => {
+      if (this.down.has("influxdb")) return { name, is_up: false, detail: "Nothing.", observed_at: null, age_s: null };
+      const ageS = this.down.has(name) ? STOPPED_FOR_S : freshS;
+      return { name, is_up: !this.down.has(name), detail: "", observed_at: this.#at(ageS * 1000), age_s: ageS };
+    };
+    const isReady = !this.down.has("influxdb") && !(this.down.has("prices") && this.down.has("trades"));
     return {
-      status: this.down.size > 0 ? "down" : "ok",
+      status: this.down.size === 0 ? "ok" : isReady ? "degraded" : "down",
       is_live: true,
-      is_ready: this.down.size === 0,
-      parts: [part("kafka", null), part("influxdb", null), part("prices", 22), part("trades", 1)],
+      is_ready: isReady,
+      parts: [process("kafka"), process("influxdb"), feed("prices", 22), feed("trades", 1)],
       clock: {
         now: this.#at(0),
         speed: this.speed,
@@ -164,14 +180,20 @@ export class FakeApi {
     };
   }
 
+  #isFollowed(coinId: string): boolean {
+    return COINS.findIndex(([id]) => id === coinId) % 6 !== 4;
+  }
+
   #row(coinId: string): CoinRow {
     const rank = COINS.findIndex(([id]) => id === coinId);
     const [, symbol, name, usual, supply] = COINS[rank] ?? COINS[0];
     const draw = drawer(rank + 7);
     const price = this.price(coinId);
-    const isTraded = rank % 6 !== 4;
+    const isTraded = this.#isFollowed(coinId) && !this.down.has("trades");
     const isMissing = coinId === "the-sandbox";
-    const isStale = coinId === "cosmos";
+    const isOld = coinId === "cosmos";
+    const isStale = isOld || this.down.has("prices");
+    const ageMs = isOld ? 410_000 : isTraded ? 900 : this.down.has("prices") ? STOPPED_FOR_S * 1000 : 22_000;
     return {
       coin_id: coinId,
       symbol,
@@ -180,8 +202,8 @@ export class FakeApi {
       price_usd: isMissing ? null : price,
       price_source: isMissing ? null : isTraded ? "binance" : "coingecko",
       price_market: isTraded && !isMissing ? `${symbol.toUpperCase()}USDT` : null,
-      price_observed_at: isMissing ? null : this.#at(isStale ? 410_000 : isTraded ? 900 : 22_000),
-      price_is_stale: isStale,
+      price_observed_at: isMissing ? null : this.#at(ageMs),
+      price_is_stale: isOld || (isStale && !isTraded),
       market_cap_usd: isMissing ? null : price * supply,
       volume_24h_usd: isMissing ? null : price * supply * 0.04 * (0.3 + draw()),
       high_24h_usd: usual * 1.03,
@@ -206,7 +228,7 @@ export class FakeApi {
       quote,
       is_main: isMain,
       last_price: price * factor,
-      last_traded_at: this.#at(isMain ? 900 : 47_000),
+      last_traded_at: this.#at(this.down.has("trades") ? STOPPED_FOR_S * 1000 : isMain ? 900 : 47_000),
       is_stale: !isMain,
     });
     return {
@@ -219,18 +241,33 @@ export class FakeApi {
       ath_at: "2021-11-10T14:24:11.849Z",
       atl_at: "2013-07-06T00:00:00.000Z",
       market_cap_change_24h_pct: -1.42,
-      markets: row.price_market === null ? [] : [market("USDT", true, 1), market("USDC", false, 1.043)],
+      markets: this.#isFollowed(coinId) ? [market("USDT", true, 1), market("USDC", false, 1.043)] : [],
       sources: [
-        { source: "binance", price_usd: price, observed_at: this.#at(900), is_stale: false },
+        ...(row.price_market === null
+          ? []
+          : [{ source: "binance", price_usd: price, observed_at: this.#at(900), is_stale: false }]),
         { source: "coingecko", price_usd: price * 0.9991, observed_at: this.#at(22_000), is_stale: false },
       ],
     };
   }
 
+  /** Snapshots with an hour missing. */
+  #history(coinId: string, query: URLSearchParams): HistoryPoint[] {
+    const stepMs = lengthMs(query.get("interval") ?? "5m");
+    const fromMs = Date.parse(query.get("from") ?? this.#at(300 * stepMs));
+    const points: HistoryPoint[] = [];
+    for (let ms = Math.ceil(fromMs / stepMs) * stepMs; ms <= this.nowMs; ms += stepMs) {
+      const isMissing = ms > this.nowMs - 5 * 60 * MINUTE_MS && ms < this.nowMs - 4 * 60 * MINUTE_MS;
+      const price = ms + stepMs > this.nowMs ? this.price(coinId) : this.#wave(coinId, ms);
+      const point = { time: new Date(ms).toISOString(), price_usd: price, market_cap_usd: price * 43e9, volume_24h_usd: 4.1e9 };
+      if (!isMissing) points.push(point);
+    }
+    return points;
+  }
+
   #candles(coinId: string, query: URLSearchParams) {
     const interval = query.get("interval") ?? "1m";
-    const unit = { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS }[interval.slice(-1)] ?? MINUTE_MS;
-    const stepMs = Number.parseInt(interval, 10) * unit;
+    const stepMs = lengthMs(interval);
     const fromMs = Date.parse(query.get("from") ?? this.#at(300 * stepMs));
     const data: Candle[] = [];
     for (let ms = Math.ceil(fromMs / stepMs) * stepMs; ms <= this.nowMs; ms += stepMs) {

@@ -59,7 +59,9 @@ async function overflowPx(): Promise<number> {
 describe("the market table", () => {
   test("shows prices in the first paint, before any script has run", async () => {
     const html = await (await fetch(`${viewer.url}/`)).text();
-    expect(html).toContain('data-testid="price-bitcoin" data-value="27345.12"');
+    expect(html).toContain(
+      'data-testid="price-bitcoin" data-value="27345.12" data-observed-at="2023-03-11T14:02:10.100Z"',
+    );
     const text = html.replaceAll(/<[^>]*>/g, "");
     expect(text).toContain("27,345.12");
     expect(text).toContain("0.00001234");
@@ -137,25 +139,97 @@ describe("the platform's state", () => {
     await shoot("market-replay");
   });
 
-  test("names the part that is down and keeps the last prices", async () => {
+  const strip = () => page.getByTestId("health-strip");
+  const badge = () => page.getByTestId("platform-state").innerText();
+
+  test("names the database when it is down and keeps the last numbers, which it calls old", async () => {
     await page.goto(viewer.url);
     api.down.add("influxdb");
     api.isBroken = true;
-    const strip = page.getByTestId("health-strip");
-    await strip.waitFor({ timeout: 15_000 });
-    expect(await strip.innerText()).toMatch(/InfluxDB does not answer since \d\d:\d\d:\d\d; the last prices are shown/);
-    expect(await page.getByTestId("price-bitcoin").innerText()).toContain("27,345.12");
+    await strip().waitFor({ timeout: 15_000 });
+    expect(await strip().innerText()).toMatch(/InfluxDB does not answer since \d\d:\d\d:\d\d; numbers on the page stay as they were/);
+    const price = page.getByTestId("price-bitcoin");
+    await expect.poll(() => price.locator(".stale").count()).toBe(1);
+    expect(await price.innerText()).toContain("27,345.12");
+    expect(await badge()).toBe("STALE");
     await shoot("market-influx-down");
+    api.reset();
+    await expect.poll(() => price.locator(".stale").count()).toBe(0);
+    await strip().waitFor({ state: "detached" });
+  });
+
+  test("says when trades stopped and that Kafka is down", async () => {
+    api.down = new Set(["kafka", "trades"]);
+    await page.goto(`${viewer.url}/coins/bitcoin`);
+    expect(await strip().innerText()).toContain("Kafka does not answer since");
+    expect(await strip().innerText()).toContain("Trades stopped at 2023-03-11 13:53:11");
+    await page.getByTestId("chart").locator("canvas").first().waitFor();
+    await shoot("coin-trades-stopped");
+  });
+
+  test("is STALE when every feed stopped", async () => {
+    api.down = new Set(["prices", "trades"]);
+    await page.goto(viewer.url);
+    expect(await badge()).toBe("STALE");
+    expect(await strip().innerText()).toContain("Price snapshots stopped at 2023-03-11 13:53:11");
+    await shoot("market-feeds-stopped");
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await overflowPx()).toBe(0);
+    await shoot("market-feeds-stopped-phone");
   });
 
   test("says that the API does not answer, and recovers by itself", async () => {
     const address = await api.stop();
     await page.goto(viewer.url);
     expect(await page.getByTestId("failure").innerText()).toContain("The API does not answer");
-    expect(await page.getByTestId("platform-state").innerText()).toBe("STALE");
+    expect(await badge()).toBe("STALE");
     await shoot("market-api-down");
     await api.start(Number(new URL(address).port));
     await page.getByTestId("price-bitcoin").waitFor({ timeout: 20_000 });
+  });
+
+  test("keeps the numbers of an open page when the API goes away, and calls them old", async () => {
+    await page.goto(`${viewer.url}/coins/bitcoin`);
+    await page.getByTestId("chart").locator("canvas").first().waitFor();
+    const address = await api.stop();
+    await expect.poll(() => page.getByTestId("price-bitcoin").locator(".stale").count()).toBe(1);
+    await strip().waitFor({ timeout: 15_000 });
+    expect(await strip().innerText()).toContain("The API does not answer since");
+    expect(await page.getByText("the last bars are shown").count()).toBe(1);
+    await shoot("coin-api-away");
+    await api.start(Number(new URL(address).port));
+    await expect.poll(() => page.getByTestId("price-bitcoin").locator(".stale").count()).toBe(0);
+  });
+
+  test("draws a coin's page by itself, with the range it was opened for, once the API is back", async () => {
+    const address = await api.stop();
+    await page.goto(`${viewer.url}/coins/bitcoin?interval=1h&range=7d`);
+    expect(await page.getByTestId("failure").innerText()).toContain("The API does not answer");
+    await shoot("coin-api-down");
+    api.asked = [];
+    await api.start(Number(new URL(address).port));
+    await page.getByTestId("chart").locator("canvas").first().waitFor({ timeout: 20_000 });
+    const first = api.asked.find((path) => path.includes("/candles")) ?? "";
+    expect(Date.parse(new URL(first, "http://fake").searchParams.get("from") ?? "")).toBe(api.nowMs - 7 * 86_400_000);
+    await expect.poll(() => page.title()).toContain("Bitcoin");
+  });
+
+  test("says that a coin is unknown once the API is back", async () => {
+    const address = await api.stop();
+    await page.goto(`${viewer.url}/coins/nope`);
+    await page.getByTestId("failure").waitFor();
+    await api.start(Number(new URL(address).port));
+    await page.getByTestId("not-found").waitFor({ timeout: 20_000 });
+  });
+
+  test("draws a coin's page by itself once the database is back", async () => {
+    api.isBroken = true;
+    api.down.add("influxdb");
+    await page.goto(`${viewer.url}/coins/bitcoin`);
+    expect(await page.getByTestId("failure").innerText()).toContain("Store unavailable (503)");
+    await shoot("coin-influx-down");
+    api.reset();
+    await page.getByTestId("chart").locator("canvas").first().waitFor({ timeout: 20_000 });
   });
 });
 
@@ -230,11 +304,23 @@ describe("a coin's page", () => {
     await expect.poll(() => legend.getAttribute("data-close")).not.toBe("27345.12");
   });
 
-  test("says why a coin without a market has no bars", async () => {
-    api.hasCandles = false;
+  test("draws the snapshots of a coin without a market as a line", async () => {
     await page.goto(`${viewer.url}/coins/usd-coin`);
-    expect(await page.getByTestId("no-bars").innerText()).toContain("No exchange market of USDC is collected");
+    await page.getByTestId("chart").locator("canvas").first().waitFor();
+    await page.getByText("no exchange market of USDC is collected").waitFor();
+    const legend = page.getByTestId("legend");
+    await expect.poll(() => legend.getAttribute("data-close")).toBe("0.9871");
     await shoot("coin-no-market");
+    api.setPrice("usd-coin", 0.9712);
+    await expect.poll(() => legend.getAttribute("data-close")).toBe("0.9712");
+    await page.getByTestId("chart").focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.keyboard.press("ArrowLeft");
+    await expect.poll(() => legend.getAttribute("data-close")).not.toBe("0.9712");
+    await page.getByRole("link", { name: "7d", exact: true }).click();
+    await page.waitForURL("**/coins/usd-coin?range=7d");
+    await expect.poll(() => api.asked.some((path) => path.includes("/history?interval=1h"))).toBe(true);
+    expect(api.asked.filter((path) => path.includes("/candles")).length).toBeLessThan(3);
   });
 
   test("is a 404 for a coin that nobody knows", async () => {

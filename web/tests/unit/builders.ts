@@ -84,5 +84,5 @@ export function health(parts: PartHealth[], clock: Partial<Health["clock"]> = {}
     version: "0.1.0",
   };
   const meta = { as_of: null, is_stale: false, source: null, segments: [], next: null };
-  return { answer: { data, meta }, receivedAtMs: 0, error: null, failingSinceMs: null };
+  return { answer: { data, meta }, receivedAtMs: 0, error: null, failingSinceMs: null, isLost: false };
 }

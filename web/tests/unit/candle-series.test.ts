@@ -50,6 +50,20 @@ describe("merging the tail", () => {
   });
 });
 
+test("a gap that the newer answer cuts off at its beginning stays one gap", () => {
+  const whole = { from: candle(1).open_time, to: candle(9).open_time, missing_trades: null };
+  const cutOff = { ...whole, from: candle(7).open_time };
+  const merged = mergeCandles(candles([candle(0), candle(9)], [whole]), candles([candle(9)], [cutOff]), 100);
+  expect(merged.meta.gaps).toEqual([whole]);
+});
+
+test("a gap that grew stays one gap", () => {
+  const before = { from: candle(1).open_time, to: candle(5).open_time, missing_trades: 3 };
+  const after = { ...before, to: candle(9).open_time, missing_trades: 9 };
+  const merged = mergeCandles(candles([candle(0), candle(9)], [before]), candles([candle(9)], [after]), 100);
+  expect(merged.meta.gaps).toEqual([after]);
+});
+
 test("the tail begins two intervals before the first provisional bar", () => {
   const held = candles([candle(0), candle(1), candle(2, { is_final: false }), candle(3, { is_final: false })]);
   expect(tailFromMs(held, MINUTE_MS)).toBe(NOON_MS);

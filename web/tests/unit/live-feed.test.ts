@@ -68,6 +68,18 @@ describe("a live feed", () => {
     expect(feed.snapshot()).toMatchObject({ answer: 1, error: DOWN, failingSinceMs: 1_001_000 });
   });
 
+  test("is lost when it has failed for five seconds, and found with the next good answer", async () => {
+    const feed = feedOf(good(1));
+    feed.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(feed.snapshot().isLost).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(feed.snapshot().isLost).toBe(true);
+    answers = [good(2)];
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(feed.snapshot()).toMatchObject({ answer: 2, isLost: false });
+  });
+
   test("forgets the error with the next good answer", async () => {
     const feed = feedOf(bad());
     feed.subscribe(() => undefined);

@@ -1,5 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { chartUrl, INTERVALS, parseChartState, RANGES, whyNot, withInterval } from "@/app/coins/[coin_id]/chart-state";
+import {
+  chartUrl,
+  HISTORY_INTERVAL,
+  historyUrl,
+  INTERVAL_MS,
+  INTERVALS,
+  parseChartState,
+  parseHistoryRange,
+  RANGE_MS,
+  RANGES,
+  whyNot,
+  withInterval,
+} from "@/app/coins/[coin_id]/chart-state";
 import { arrangeRows, marketUrl, parseMarketState } from "@/app/market-state";
 import { coinRow } from "./builders";
 
@@ -50,6 +62,14 @@ describe("the chart's address", () => {
     expect(url).toBe("/coins/bitcoin?market=BTCUSDC&interval=5m&range=7d");
     expect(parseChartState(new URLSearchParams(url.split("?")[1]))).toEqual(state);
     expect(chartUrl("bitcoin", parseChartState(new URLSearchParams()))).toBe("/coins/bitcoin");
+  });
+
+  test("of a price line has a range and no interval", () => {
+    expect(historyUrl("tether", parseHistoryRange(new URLSearchParams()))).toBe("/coins/tether");
+    expect(parseHistoryRange(new URLSearchParams(historyUrl("tether", "1y").split("?")[1]))).toBe("1y");
+    for (const range of RANGES) {
+      expect(RANGE_MS[range] / INTERVAL_MS[HISTORY_INTERVAL[range]], range).toBeGreaterThanOrEqual(12);
+    }
   });
 
   test("never asks for more bars than the API gives", () => {

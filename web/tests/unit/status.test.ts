@@ -27,7 +27,7 @@ describe("the badge", () => {
   test("is STALE without fresh data, without an answer and before any", () => {
     expect(freshness(health([part("trades", { is_up: false })])).word).toBe("STALE");
     expect(freshness({ ...health([part("trades")]), error: FAILED }).word).toBe("STALE");
-    expect(freshness({ answer: null, receivedAtMs: null, error: null, failingSinceMs: null }).word).toBe("STALE");
+    expect(freshness({ answer: null, receivedAtMs: null, error: null, failingSinceMs: null, isLost: false }).word).toBe("STALE");
   });
 });
 
@@ -38,7 +38,7 @@ describe("the strip", () => {
 
   test("names a part that is down and since when", () => {
     const [found] = troubles(health([part("influxdb", { is_up: false })]), new Map([["influxdb", SINCE_MS]]), "UTC");
-    expect(found?.sentence).toBe("InfluxDB does not answer since 14:02:11; the last prices are shown.");
+    expect(found?.sentence).toBe("InfluxDB does not answer since 14:02:11; numbers on the page stay as they were.");
   });
 
   test("does not blame the data when the store is down", () => {
@@ -46,38 +46,54 @@ describe("the strip", () => {
     expect(troubles(health(parts), new Map(), "UTC").map(({ key }) => key)).toEqual(["influxdb"]);
   });
 
-  test("says how old the last trades are", () => {
-    const parts = [part("trades", { is_up: false, age_s: 240 })];
-    expect(troubles(health(parts), new Map(), "UTC")[0]?.sentence).toBe(
-      "No new trades: the last are 4 min old, of 2023-03-11 14:02:09.",
+  test("says when trades and snapshots stopped, and what is old without them", () => {
+    const parts = [part("trades", { is_up: false }), part("prices", { is_up: false, observed_at: null, age_s: null })];
+    expect(troubles(health(parts), new Map(), "UTC").map(({ sentence }) => sentence)).toEqual([
+      "Trades stopped at 2023-03-11 14:02:09; bars and traded prices are as of then.",
+      "Price snapshots: none have arrived yet.",
+    ]);
+  });
+
+  test("tells real time from a replay's", () => {
+    const live = health([part("kafka", { is_up: false })], { is_replay: true });
+    expect(troubles(live, new Map([["kafka", SINCE_MS]]), "UTC")[0]?.sentence).toBe(
+      "Kafka does not answer since 14:02:11 of real time; no new numbers arrive, stored ones are shown.",
     );
   });
 
   test("says that the API fails, since when, and what still works", () => {
     const live = { ...health([part("trades")]), error: FAILED, failingSinceMs: SINCE_MS };
     expect(troubles(live, new Map(), "UTC")[0]?.sentence).toBe(
-      "The API does not answer since 14:02:11. The last numbers are shown. ./cryptoviz status says what runs.",
+      "The API does not answer since 14:02:11; numbers on the page stay as they were.",
     );
   });
 });
 
 describe("the platform's clock", () => {
+  const replay = (nowMs: number) => ({ nowMs, speed: 60, isReplay: true });
+
   test("runs on at its speed between two answers", () => {
-    const clock = new PlatformClock(1_000_000, 60, 0);
+    const clock = new PlatformClock(replay(1_000_000), 0);
     clock.tick(2_000);
     expect(clock.now()).toBe(1_120_000);
   });
 
-  test("stands still when no answer comes any more", () => {
-    const clock = new PlatformClock(0, 1, 0);
+  test("of a replay stands still when no answer comes any more", () => {
+    const clock = new PlatformClock(replay(0), 0);
     clock.tick(60_000);
-    expect(clock.now()).toBe(12_000);
+    expect(clock.now()).toBe(720_000);
+  });
+
+  test("of a live platform runs on without answers, so that ages stay true", () => {
+    const clock = new PlatformClock({ nowMs: 0, speed: 1, isReplay: false }, 0);
+    clock.tick(60_000);
+    expect(clock.now()).toBe(60_000);
   });
 
   test("follows a new answer, back as well as forth", () => {
-    const clock = new PlatformClock(1_000_000, 60, 0);
+    const clock = new PlatformClock(replay(1_000_000), 0);
     clock.tick(5_000);
-    clock.anchor(1_100_000, 60, 5_000);
+    clock.anchor(replay(1_100_000), 5_000);
     expect(clock.now()).toBe(1_100_000);
   });
 });

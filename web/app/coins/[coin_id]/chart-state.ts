@@ -66,6 +66,27 @@ export function withInterval(state: ChartState, interval: Interval): ChartState 
   return { ...state, interval, range: isKept ? state.range : USUAL_RANGE[interval] };
 }
 
+/** How far apart the points of a price line stand. */
+export const HISTORY_INTERVAL: Record<Range, "5m" | "1h" | "1d"> = {
+  "1h": "5m",
+  "6h": "5m",
+  "24h": "5m",
+  "7d": "1h",
+  "30d": "1h",
+  "1y": "1d",
+};
+
+const USUAL_HISTORY: Range = "24h";
+
+/** The range of a price line, which has no interval of its own: /coins/tether?range=7d */
+export function parseHistoryRange(query: URLSearchParams): Range {
+  return RANGES.find((known) => known === query.get("range")) ?? USUAL_HISTORY;
+}
+
+export function historyUrl(coinId: string, range: Range): string {
+  return `/coins/${encodeURIComponent(coinId)}${range === USUAL_HISTORY ? "" : `?range=${range}`}`;
+}
+
 export function parseChartState(query: URLSearchParams): ChartState {
   const interval = INTERVALS.find((known) => known === query.get("interval")) ?? "1m";
   const asked = RANGES.find((known) => known === query.get("range"));

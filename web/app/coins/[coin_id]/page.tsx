@@ -1,13 +1,13 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { cache } from "react";
-import { CoinView } from "@/components/coin-view";
-import { Failure } from "@/components/failure";
+import { type Chart, CoinView } from "@/components/coin-view";
+import { PageFailure } from "@/components/page-failure";
 import { getOnServer } from "@/lib/api/get";
-import { candlesPath, coinPath } from "@/lib/api/paths";
+import { candlesPath, coinPath, historyPath } from "@/lib/api/paths";
 import { toMs } from "@/lib/format";
 import { serverHealth } from "@/lib/server-answers";
-import { parseChartState, RANGE_MS } from "./chart-state";
+import { HISTORY_INTERVAL, parseChartState, parseHistoryRange, type Range, RANGE_MS } from "./chart-state";
 
 const coinAnswer = cache((coinId: string) => getOnServer(coinPath(coinId)));
 
@@ -26,25 +26,32 @@ function firstValues(query: Record<string, string | string[] | undefined>): URLS
   return new URLSearchParams(pairs);
 }
 
+/** The candles of a market; a line of snapshots where no market of the coin is followed. */
+async function chartOf(coinId: string, symbols: readonly string[], query: URLSearchParams): Promise<Chart> {
+  const asked = parseChartState(query);
+  const state = { ...asked, market: symbols.find((symbol) => symbol === asked.market) ?? null };
+  const health = await serverHealth();
+  const nowMs = health.ok ? toMs(health.body.data.clock.now) : null;
+  const from = (range: Range): number | null => (nowMs === null ? null : nowMs - RANGE_MS[range]);
+
+  const fromMs = from(state.range);
+  const candles = await getOnServer(candlesPath({ coinId, symbol: state.market, interval: state.interval, fromMs }));
+  const isUntraded = !candles.ok && candles.problem.status === 404;
+  if (!isUntraded) return { kind: "candles", state, fromMs, initial: candles };
+
+  const range = parseHistoryRange(query);
+  const line = { coinId, interval: HISTORY_INTERVAL[range], fromMs: from(range) };
+  return { kind: "history", range, fromMs: line.fromMs, initial: await getOnServer(historyPath(line)) };
+}
+
 export default async function CoinPage({ params, searchParams }: Props) {
   const coinId = decodeURIComponent((await params).coin_id);
-  const state = parseChartState(firstValues(await searchParams));
-  const [coin, health] = await Promise.all([coinAnswer(coinId), serverHealth()]);
+  const coin = await coinAnswer(coinId);
   if (!coin.ok && coin.problem.status === 404) notFound();
   if (!coin.ok) {
-    return (
-      <Failure
-        what={`The page of ${coinId} could not be loaded`}
-        problem={coin.problem}
-        hint="Load it again in a moment. ./cryptoviz status says what runs."
-      />
-    );
+    return <PageFailure what={`The page of ${coinId} could not be loaded`} path={coinPath(coinId)} failed={coin} />;
   }
-  const isKnown = coin.body.data.markets.some((market) => market.symbol === state.market);
-  const chart = { ...state, market: isKnown ? state.market : null };
-  const nowMs = health.ok ? toMs(health.body.data.clock.now) : null;
-  const fromMs = nowMs === null ? null : nowMs - RANGE_MS[chart.range];
-  const query = { coinId, symbol: chart.market, interval: chart.interval, fromMs };
-  const candles = await getOnServer(candlesPath(query));
-  return <CoinView coin={coin} candles={candles} chart={chart} coinId={coinId} />;
+  const symbols = coin.body.data.markets.map((market) => market.symbol);
+  const chart = await chartOf(coinId, symbols, firstValues(await searchParams));
+  return <CoinView coin={coin} chart={chart} coinId={coinId} />;
 }

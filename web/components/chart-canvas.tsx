@@ -1,28 +1,29 @@
 "use client";
-/** React's side of the chart: hands it what changed, and gives it the keyboard. */
+/** React's side of a chart: hands it what changed, and gives it the keyboard. */
 import { type KeyboardEvent, useEffect, useRef } from "react";
-import { CandleChart } from "@/lib/chart/candle-chart";
-import type { GapSpan, Slot } from "@/lib/chart/candle-series";
 import { onThemeChange } from "@/lib/chart/palette";
+import type { OnPoint, TimeChart, TimeSlot } from "@/lib/chart/time-chart";
 import { useAge, usePlatform } from "./platform";
 
-interface Props {
-  slots: readonly Slot[];
-  gaps: readonly GapSpan[];
-  lastTradedAt: string | null;
+interface Props<View> {
+  Chart: new (box: HTMLElement, onPoint: OnPoint) => TimeChart<TimeSlot, View>;
+  /** Drawn again when it is another object. */
+  view: View;
+  /** When the last price was observed. */
+  observedAt: string | null;
   label: string;
-  onPoint: (openMs: number | null) => void;
+  onPoint: OnPoint;
 }
 
-export function CandleCanvas({ slots, gaps, lastTradedAt, label, onPoint }: Props) {
+export function ChartCanvas<View>({ Chart, view, observedAt, label, onPoint }: Props<View>) {
   const box = useRef<HTMLDivElement>(null);
-  const chart = useRef<CandleChart | null>(null);
+  const chart = useRef<TimeChart<TimeSlot, View> | null>(null);
   const { zone } = usePlatform();
-  const age = useAge(lastTradedAt);
+  const age = useAge(observedAt);
 
   useEffect(() => {
     if (!box.current) return;
-    const made = new CandleChart(box.current, onPoint);
+    const made = new Chart(box.current, onPoint);
     chart.current = made;
     const stopWatching = onThemeChange(() => made.repaint());
     return () => {
@@ -30,11 +31,11 @@ export function CandleCanvas({ slots, gaps, lastTradedAt, label, onPoint }: Prop
       chart.current = null;
       made.remove();
     };
-  }, [onPoint]);
+  }, [Chart, onPoint]);
 
   useEffect(() => chart.current?.showZone(zone), [zone]);
-  useEffect(() => chart.current?.show({ slots, gaps }), [slots, gaps]);
-  useEffect(() => chart.current?.showAge(lastTradedAt === null ? "" : age), [age, lastTradedAt]);
+  useEffect(() => chart.current?.show(view), [view]);
+  useEffect(() => chart.current?.showAge(observedAt === null ? "" : age), [age, observedAt]);
 
   const onKey = (event: KeyboardEvent): void => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
