@@ -18,18 +18,23 @@ from stack.interrupt import pause
 from stack.proofs.collection import Broker, Stage
 from stack.proofs.ledger import Difference
 from stack.proofs.source_faults import FAULTS, SOURCES, FaultRow, SourceRow, requests_of
-from stack.proofs.truth import Truth
+from stack.proofs.truth import Truth, bar_markets
 
 # Records of a source before its first fault, so that the topic has a memory.
 FIRST_RECORDS_S = 40.0
 STRIKES_WITHIN_S = 40.0
 LOOK_S = 0.3
 # Budgets are proven elsewhere; here they would only make cells slow.
-FREE = {
+FREE: dict[str, object] = {
     f"{vendor}_CALLS_PER_{span}": 10_000_000
     for vendor in ("COINGECKO", "COINMARKETCAP", "BINANCE")
     for span in ("MINUTE", "MONTH")
 }
+
+
+def environment_of(row: SourceRow) -> dict[str, object]:
+    """Settings of the agent in a proof; bars of a few markets say as much as those of fifty."""
+    return {**FREE, "BINANCE_SYMBOLS": ",".join(bar_markets())} if row.kind is None else dict(FREE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def _source(
     if row.kind != "trades":
         stage.start_clock()
     if row.kind is not None:
-        stage.start_agent(row.name, FREE)
+        stage.start_agent(row.name, environment_of(row))
         stage.wait_until(lambda: truth.records() > 0, timeout_s=FIRST_RECORDS_S)
     for fault in faults:
         truth.forgive_doubles()
@@ -112,12 +117,12 @@ def _cell(stage: Stage, truth: Truth, row: SourceRow, fault: FaultRow, seed: int
         for asked in requests_of(row.name, fault.name)
     ]
     if row.kind is None:
-        stage.start_agent(row.name, FREE)
+        stage.start_agent(row.name, environment_of(row))
     stage.wait_until(lambda: number not in truth.venue.running(), timeout_s=STRIKES_WITHIN_S)
     truth.venue.stop_faults()
     if fault.by_operator:
         stage.stop_agent(row.name)
-        stage.start_agent(row.name, FREE)
+        stage.start_agent(row.name, environment_of(row))
     to_ms = stage.now_ms()
     is_alive = _signs_of_life(stage, truth, row)
     give_up = time.monotonic() + fault.patience_s

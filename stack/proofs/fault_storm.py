@@ -19,7 +19,7 @@ from stack.home import Scenario
 from stack.interrupt import pause
 from stack.proofs.collection import Broker, Stage
 from stack.proofs.conformance import FREE
-from stack.proofs.ledger import Difference
+from stack.proofs.ledger import Difference, Venue
 from stack.proofs.source_faults import CELLS, FAULTS, SOURCES, requests_of
 from stack.proofs.truth import Truth
 
@@ -142,8 +142,7 @@ def _blow(
         at_s = time.monotonic() - began
         while waiting and waiting[0].at_s <= at_s:
             strike = waiting.pop(0)
-            for asked in requests_of(strike.source, strike.fault):
-                venue.start_fault({**asked, "seed": strike.seed})
+            _strike(venue, strike)
             if FAULTS[strike.fault].by_operator:
                 mend_at_s.setdefault(strike.source, at_s + OPERATOR_AFTER_S)
         for name in [one for one, due_s in mend_at_s.items() if due_s <= at_s]:
@@ -157,6 +156,15 @@ def _blow(
             report(f"{left_h:.1f} h left, {len(plan) - len(waiting)} faults; held: {held}")
         pause(0.1)
     venue.stop_faults()
+
+
+def _strike(venue: Venue, strike: Strike) -> None:
+    """Ask for a fault, unless one of its kind still waits there for its occasion: a dozen cuts in
+    store for a line that reconnects every half minute would be no storm but a dead line."""
+    waiting = {(one["kind"], one["options"].get("route")) for one in venue.running().values()}
+    for asked in requests_of(strike.source, strike.fault):
+        if (asked["kind"], asked.get("route")) not in waiting:
+            venue.start_fault({**asked, "seed": strike.seed})
 
 
 def _mended(stage: Stage, truths: dict[str, Truth], step: Step) -> dict[str, Difference]:

@@ -22,9 +22,13 @@ from stack.proofs.source_faults import SourceRow
 # The venue's page moves on while an agent asks: the oldest bars of it are nobody's promise.
 BARS = 900
 INTERVALS_MS = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}
-# Of the followed markets; all of them would be 150 requests a comparison.
 BAR_MARKETS = 5
 BAR_FIELDS = ("source", "symbol", "interval", "open_time_ms")
+
+
+def bar_markets() -> list[str]:
+    """Markets whose bars are compared: all of them would be 150 requests a comparison."""
+    return sorted(default_symbols("binance"))[:BAR_MARKETS]
 
 
 class Truth:
@@ -103,7 +107,7 @@ class Truth:
     def _bars(self, to_ms: int) -> set[Key]:
         return {
             ("binance", symbol, interval, open_ms)
-            for symbol in sorted(self._symbols)[:BAR_MARKETS]
+            for symbol in bar_markets()
             for interval, length_ms in INTERVALS_MS.items()
             for open_ms in self.venue.bars(symbol, interval, BARS)
             if open_ms + length_ms <= to_ms
