@@ -19,9 +19,10 @@ from stack.home import Scenario
 from stack.interrupt import pause
 from stack.proofs.collection import Broker, Stage
 from stack.proofs.conformance import FREE
-from stack.proofs.ledger import Difference, Venue
+from stack.proofs.ledger import Difference
 from stack.proofs.source_faults import CELLS, FAULTS, SOURCES, requests_of
 from stack.proofs.truth import Truth
+from stack.proofs.venue import Venue
 
 # Real seconds between two faults, drawn evenly.
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 8.0

@@ -9,7 +9,6 @@ from stack.proofs.ledger import (
     Difference,
     Held,
     Key,
-    Venue,
     compare_keys,
     compare_trades,
     gaps_of,
@@ -18,6 +17,7 @@ from stack.proofs.ledger import (
     open_letters,
 )
 from stack.proofs.source_faults import SourceRow
+from stack.proofs.venue import Venue
 
 # The venue's page moves on while an agent asks: the oldest bars of it are nobody's promise.
 BARS = 900
