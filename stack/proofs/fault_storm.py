@@ -60,8 +60,8 @@ class StormReport:
 
     @property
     def holds(self) -> bool:
-        """Nothing doubled, nothing without a cause."""
-        return all(one.holds for one in self.differences.values())
+        """Nothing lost, nothing doubled, nothing without a cause."""
+        return all(one.holds and one.lost == 0 for one in self.differences.values())
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
@@ -169,15 +169,17 @@ def _strike(venue: Venue, strike: Strike) -> None:
 
 
 def _mended(stage: Stage, truths: dict[str, Truth], step: Step) -> dict[str, Difference]:
-    """Each source's difference once it holds, or when patience ends."""
+    """Each source's difference once nothing is lost any more, or when patience ends."""
     to_ms = stage.now_ms()
     give_up = time.monotonic() + MENDS_WITHIN_S
     differences = {name: truth.difference(to_ms) for name, truth in truths.items()}
-    while not all(one.holds for one in differences.values()) and time.monotonic() < give_up:
+    while time.monotonic() < give_up:
+        open_ones = [name for name, one in differences.items() if one.lost or not one.holds]
+        if not open_ones:
+            break
+        step.tell(f"waiting for {', '.join(open_ones)}")
         stage.check()
         pause(LOOK_S)
-        open_ones = [name for name, one in differences.items() if not one.holds]
-        step.tell(f"waiting for {', '.join(open_ones)}")
         differences |= {name: truths[name].difference(to_ms) for name in open_ones}
     step.done("compared")
     return differences
