@@ -124,9 +124,8 @@ SHORT: tuple[tuple[str, str], ...] = (
     ("coinmarketcap", "status_429"),
     (TRADES, "socket_cut"),
     (TRADES, "skip_ids"),
-    (TRADES, "duplicate"),
     ("binance_klines", "html_200"),
-    ("rss", "xml_bomb"),
+    ("rss", "feed_junk"),
     ("fear_greed", "wrong_json"),
 )
 

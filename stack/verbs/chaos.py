@@ -20,8 +20,6 @@ from stack.settings import StackSettings
 
 # Of the differences of one market; the rest is in --json.
 SHOWN = 5
-# Seven sources side by side, also where the terminal is no terminal.
-TABLE_WIDTH = 100
 
 
 def chaos_bars(settings: StackSettings, replay: Replay, *, as_json: bool) -> None:
@@ -129,14 +127,14 @@ def _in_words(difference: Difference) -> str:
 
 def _show_cells(cells: Sequence[Cell]) -> None:
     """Source x fault: ok, the number of differences with a cause, or what is wrong."""
-    table = Table(box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))  # seven sources fit into 80 columns
     table.add_column("fault", no_wrap=True)
     for source in SOURCES:
         table.add_column(source.replace("_", "\n"), justify="center", no_wrap=True)
     by_pair = {(cell.source, cell.fault): cell for cell in cells}
     for fault in FAULTS:
         table.add_row(fault, *(_mark(by_pair.get((source, fault))) for source in SOURCES))
-    console.print(table, width=TABLE_WIDTH, crop=False)
+    console.print(table)
     say("ok: what Kafka holds is what was told; +N: N differences, each with its cause in the")
     say("ledgers; a dot: the fault does not apply or was not asked for.")
 
