@@ -45,11 +45,15 @@ describe.skipIf(!WEB_URL || !API_URL)("the running platform", () => {
 
   afterAll(() => browser?.close());
 
+  /** A platform that catches up after a kill shows snapshots until its trades are fresh again. */
   async function pricedCoin(): Promise<string> {
-    const { data } = await ask(COINS);
-    const priced = data.find((row) => row.price_usd !== null && row.price_market !== null);
-    if (!priced) throw new Error("The API has no coin with a traded price");
-    return priced.coin_id;
+    const find = async (): Promise<string | undefined> => {
+      const { data } = await ask(COINS);
+      return data.find((row) => row.price_usd !== null && row.price_market !== null)?.coin_id;
+    };
+    let coinId: string | undefined;
+    await expect.poll(async () => (coinId = await find()), MEET).toBeDefined();
+    return coinId!;
   }
 
   test("shows in the market table the price that the API answers", async () => {
