@@ -36,12 +36,20 @@ def run_job(queries: Sequence[Query]) -> None:
     ledger = open_writer(settings)
     running = [RunningQuery(query, spark, settings, ledger) for query in queries]
     while not stop.wait(LOOK_EVERY_S):
-        for query in running:
-            query.look_after()
+        _look_after(running)
     log.info("stopping")
     for query in running:
         query.stop()
     spark.stop()
+
+
+def _look_after(queries: Sequence[RunningQuery]) -> None:
+    """Look at each that has started; the next one starts when all before it are under way."""
+    may_start = True
+    for query in queries:
+        if may_start or query.has_started:
+            query.look_after()
+        may_start = may_start and query.is_under_way
 
 
 def _stop_on_signals() -> threading.Event:

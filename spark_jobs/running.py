@@ -19,6 +19,8 @@ LONGEST_WAIT_S = 30.0
 # A micro-batch takes well under a second, the pause after it half of one.
 STOP_WITHIN_S = 3.0
 STOP_POLL_S = 0.01
+# The longest that a query which starts keeps the others waiting.
+ALONE_FOR_S = 10.0
 # One line a query and interval in the log: what its newest micro-batch did and where time went.
 TELL_EVERY_S = 30.0
 # A query that ran this long was healthy: its next failure waits briefly again.
@@ -54,6 +56,22 @@ class RunningQuery:
             self._plan_restart(self._running)
         if time.monotonic() >= self._not_before:
             self._start()
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it was started before, however it went."""
+        return self._running is not None or self._not_before > 0
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the next query may start: this one has finished a batch, failed or had its time.
+
+        Queries that warm up together on two cores all show their first row late.
+        """
+        if self._running is None:
+            return self._not_before > 0
+        waited_s = time.monotonic() - self._started
+        return self._running.lastProgress is not None or waited_s > ALONE_FOR_S
 
     def stop(self) -> None:
         """Stop it between two micro-batches, or in one that does not end in time.

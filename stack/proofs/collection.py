@@ -161,7 +161,7 @@ class Stage:
     def start_agent(self, name: str, environment: Mapping[str, object] | None = None) -> Child:
         """Start an agent; `environment` overrides its settings, named without the prefix."""
         own = {ENV_PREFIX + key: str(text) for key, text in (environment or {}).items()}
-        (command,) = [one for one in self._platform.agents() if one.name == name]
+        (command,) = self._platform.agents((name,))
         child = Child(replace(command, env={**command.env, **own}), self.home)
         self._agents[name] = child
         return child

@@ -18,7 +18,7 @@ from stack.interrupt import Interrupted, install
 from stack.locks import Busy, held
 from stack.parts.influxd import influxd_binary
 from stack.parts.table import INFLUXD, KAFKA_JARS, SPARK_JARS, WEB
-from stack.platform import GROUPS, Platform
+from stack.platform import FIRST_AGENTS, GROUPS, LATER_AGENTS, Platform
 from stack.ports import check_free
 from stack.processes import influxd, kafka
 from stack.processes.command import Command
@@ -162,11 +162,13 @@ class Start:
         self._supervisor.start(self._platform.web())
         self._wait(kafka.NAME, STORES_WITHIN_S)
         self._topics(broker.bootstrap)
-        for command in self._platform.agents():
+        for command in self._platform.agents(FIRST_AGENTS):
             self._start(command)
         self._wait("api", API_WITHIN_S)
         self._wait("web", WEB_WITHIN_S)
         self._first_numbers()
+        for command in self._platform.agents(LATER_AGENTS):
+            self._start(command)
 
     def _first_numbers(self) -> None:
         """Wait until the API calls itself ready; go on without when an upstream is out of reach."""

@@ -176,6 +176,27 @@ def test_a_long_healthy_run_makes_the_next_wait_short_again(starts, monkeypatch)
     assert len(starts) == before + 1
 
 
+def test_the_next_query_waits_for_the_first_batch_of_this_one_but_not_for_ever(starts, monkeypatch):
+    clock = Clockwork(monkeypatch)
+    query = a_query(FakeLedger())
+    assert not query.is_under_way
+    query.look_after()
+    assert not query.is_under_way
+    starts[0].lastProgress = progress("2023-03-11T12:00:00.000Z")
+    assert query.is_under_way
+    starts[0].lastProgress = None
+    clock.now_s += running.ALONE_FOR_S + 1
+    assert query.is_under_way
+
+
+def test_a_query_that_failed_keeps_nobody_waiting(starts):
+    query = a_query(FakeLedger())
+    query.look_after()
+    starts[0].isActive = False
+    query.look_after()
+    assert query.is_under_way
+
+
 def test_stopping_waits_for_the_end_of_the_micro_batch(starts, monkeypatch):
     monkeypatch.setattr(running.time, "sleep", lambda _s: None)
     query = a_query(FakeLedger())
