@@ -25,6 +25,7 @@ log = structlog.get_logger()
 REST_LAG_S = 0.5
 REST_LAG_TRIES = 3
 LOOK_FOR_DUE_S = 5.0
+BETWEEN_GAPS_S = 0.1
 
 
 class Mender:
@@ -161,10 +162,13 @@ class Mender:
     async def mend_for_ever(self, followed: Callable[[], Sequence[str]]) -> None:
         """Ask again for open gaps of followed markets, one at a time, each with growing pauses."""
         while True:
-            await asyncio.sleep(LOOK_FOR_DUE_S)
             gap = self.ledger.due(_now_s(), followed())
-            if gap is not None:
-                await self.mend(gap)
+            if gap is None:
+                await asyncio.sleep(LOOK_FOR_DUE_S)
+                continue
+            await self.mend(gap)
+            # After a storm thousands are due at once: a breath for the live frames, not a nap.
+            await asyncio.sleep(BETWEEN_GAPS_S)
 
     async def mend(self, gap: Gap) -> None:
         """One more attempt at an open gap. Its trades come after newer ones."""
