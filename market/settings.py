@@ -37,6 +37,9 @@ class InfluxReadSettings(PlatformSettings):
     influx_speed_bucket: Annotated[
         str, Field(description="Bucket of the speed layer, with a retention.")
     ] = "cryptoviz_speed"
+    influx_seconds_bucket: Annotated[
+        str, Field(description="Bucket of bars of one second, kept for two days.")
+    ] = "cryptoviz_seconds"
     influx_read_token: Annotated[SecretStr, Field(description="Read-only token.")]
 
 
@@ -47,6 +50,7 @@ class InfluxWriteSettings(PlatformSettings):
     influx_org: str = "cryptoviz"
     influx_bucket: str = "cryptoviz"
     influx_speed_bucket: str = "cryptoviz_speed"
+    influx_seconds_bucket: str = "cryptoviz_seconds"
     influx_write_token: Annotated[SecretStr, Field(description="Write-only token.")]
 
 

@@ -131,6 +131,14 @@ SOURCE_HEALTH = RecordType(
     partitions=1,
     topic_config={"cleanup.policy": "compact"},
 )
+CANDLE = RecordType(
+    name="candle",
+    topic="crypto-candles",
+    versions={11: "candle.v1.avsc"},
+    identity=("source", "symbol", "interval", "open_time_ms"),
+    key=("source", "symbol"),
+    retention_days=30,
+)
 
 RECORD_TYPES: tuple[RecordType, ...] = (
     PRICE,
@@ -142,9 +150,10 @@ RECORD_TYPES: tuple[RecordType, ...] = (
     FEAR_GREED,
     GAP,
     SOURCE_HEALTH,
+    CANDLE,
 )
 AGENT_RECORD_TYPES: tuple[RecordType, ...] = tuple(
-    kind for kind in RECORD_TYPES if kind is not DEAD_LETTER
+    kind for kind in RECORD_TYPES if kind not in (DEAD_LETTER, CANDLE)
 )
 BY_NAME = {record_type.name: record_type for record_type in RECORD_TYPES}
 BY_SCHEMA_ID = {

@@ -37,5 +37,7 @@ def _field(name: str, kind: str) -> Column:
     if kind == "float":
         finite = ~F.isnan(column) & (F.abs(column) != F.lit(float("inf")))
         return F.when(finite, F.concat(label, column.cast("string")))
+    if kind == "bool":
+        return F.when(column.isNotNull(), F.concat(label, column.cast("string")))
     text = F.regexp_replace(column, '(["\\\\])', "\\\\$1")
     return F.when(column.isNotNull(), F.concat(label, F.lit('"'), text, F.lit('"')))

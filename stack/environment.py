@@ -9,7 +9,14 @@ from dotenv import dotenv_values
 from market.settings import ENV_PREFIX
 from stack.failure import Failure
 from stack.home import Home, Scenario
-from stack.processes.influxd import FOR_EVER, SPEED_RETENTION_S, Buckets, InfluxAccess, read_access
+from stack.processes.influxd import (
+    FOR_EVER,
+    SECONDS_RETENTION_S,
+    SPEED_RETENTION_S,
+    Buckets,
+    InfluxAccess,
+    read_access,
+)
 from stack.settings import HOST, ROOT, StackSettings
 
 # The feeds that the simulator writes.
@@ -29,6 +36,7 @@ class Environment:
             "INFLUX_ORG": settings.influx_org,
             "INFLUX_BUCKET": settings.influx_bucket,
             "INFLUX_SPEED_BUCKET": settings.influx_speed_bucket,
+            "INFLUX_SECONDS_BUCKET": settings.influx_seconds_bucket,
             "LOG_JSON": "true",
         }
 
@@ -119,7 +127,9 @@ def buckets(settings: StackSettings, *, is_demo: bool) -> Buckets:
         org=settings.influx_org,
         main=settings.influx_bucket,
         speed=settings.influx_speed_bucket,
+        seconds=settings.influx_seconds_bucket,
         speed_retention_s=FOR_EVER if is_demo else SPEED_RETENTION_S,
+        seconds_retention_s=FOR_EVER if is_demo else SECONDS_RETENTION_S,
     )
 
 
@@ -135,6 +145,7 @@ def external_access(settings: StackSettings) -> InfluxAccess:
         org=settings.influx_org,
         bucket=settings.influx_bucket,
         speed_bucket=settings.influx_speed_bucket,
+        seconds_bucket=settings.influx_seconds_bucket,
         read_token=settings.influx_read_token.get_secret_value(),
         write_token=settings.influx_write_token.get_secret_value(),
     )

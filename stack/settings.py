@@ -65,6 +65,9 @@ class StackSettings(BaseSettings):
     influx_speed_bucket: Annotated[
         str, Field(description="Bucket of the speed layer, with a retention when live.")
     ] = "cryptoviz_speed"
+    influx_seconds_bucket: Annotated[
+        str, Field(description="Bucket of bars of one second, kept for two days when live.")
+    ] = "cryptoviz_seconds"
 
     @property
     def home_root(self) -> Path:

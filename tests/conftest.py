@@ -67,7 +67,8 @@ def influx_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxAc
         supervisor.start(server.command())
         try:
             supervisor.wait_ready("influxd", step=board.step("influxd"), timeout_s=60)
-            yield server.set_up(Buckets("cryptoviz", "cryptoviz", "cryptoviz_speed", FOR_EVER))
+            names = ("cryptoviz", "cryptoviz_speed", "cryptoviz_seconds")
+            yield server.set_up(Buckets("cryptoviz", *names, FOR_EVER, FOR_EVER))
         finally:
             _stop(supervisor, "influxd")
 

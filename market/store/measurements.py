@@ -1,14 +1,14 @@
 """The table of measurements: where each row is written, its tags and its fields with their types.
 
 A point is measurement + tags + time; writing it again replaces its fields, so a replay overwrites.
-Types are InfluxDB's: `float`, `int`, `string`. Units stand in the names.
+Types are InfluxDB's: `float`, `int`, `string`, `bool`. Units stand in the names.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-FieldType = Literal["float", "int", "string"]
+FieldType = Literal["float", "int", "string", "bool"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,51 @@ CANDLES = Measurement(
         "last_trade_id": "int",
         "coverage": "float",
         "last_traded_at_ms": "int",
+        "is_partial": "bool",
+    },
+)
+INDICATOR_FIELDS = (
+    *("sma_5", "sma_10", "sma_20", "sma_50"),
+    *("ema_5", "ema_10", "ema_20", "ema_50"),
+    *("bollinger_upper_20", "bollinger_lower_20"),
+    *("rsi_14", "macd", "macd_signal", "macd_histogram", "atr_14"),
+    *("realised_volatility_20_pct", "momentum_10_pct", "volume_ratio_20", "buy_sell_ratio"),
+)
+ANALYTICS = Measurement(
+    name="crypto_analytics",
+    tags=("coin_id", "interval", "kind", "layer", "quote", "source", "symbol"),
+    fields={"close": "float", **dict.fromkeys(INDICATOR_FIELDS, "float"), "bars": "int"},
+)
+"""Kind `market`: indicators of one market at the close of a bar; `time` is the bar's open."""
+
+CROSS_SECTION = Measurement(
+    name="crypto_analytics",
+    tags=("interval", "kind", "layer"),
+    fields={
+        "coins": "int",
+        "advancing": "int",
+        "declining": "int",
+        "breadth_pct": "float",
+        "quote_volume_usd": "float",
+        "btc_volume_share_pct": "float",
+        "eth_volume_share_pct": "float",
+        "weighted_return_pct": "float",
+    },
+)
+"""Kind `cross_section`: all coins that traded within a bar; `time` is the bar's open."""
+
+GLOBAL = Measurement(
+    name="crypto_global",
+    tags=("source",),
+    fields={
+        "market_cap_usd": "float",
+        "market_cap_change_24h_pct": "float",
+        "volume_24h_usd": "float",
+        "btc_dominance_pct": "float",
+        "eth_dominance_pct": "float",
+        "active_coins": "int",
+        "markets": "int",
+        "collected_at_ms": "int",
     },
 )
 LEDGER = Measurement(
@@ -73,4 +118,11 @@ LEDGER = Measurement(
     fields={"final_through_ms": "int"},
 )
 
-MEASUREMENTS: tuple[Measurement, ...] = (MARKET, CANDLES, LEDGER)
+MEASUREMENTS: tuple[Measurement, ...] = (
+    MARKET,
+    CANDLES,
+    ANALYTICS,
+    CROSS_SECTION,
+    GLOBAL,
+    LEDGER,
+)

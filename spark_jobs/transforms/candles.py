@@ -47,6 +47,8 @@ def candle_rows(trades: DataFrame, *, interval: str, window: str, layer: str) ->
         .withColumn("coverage", F.col("held") / expected)
         .withColumn("interval", F.lit(interval))
         .withColumn("layer", F.lit(layer))
+        # One aggregation cannot know where the stream began; the reader does.
+        .withColumn("is_partial", F.lit(None).cast("boolean"))
         .withColumn("time_ms", F.unix_millis("window.start"))
         .select(*CANDLES.tags, *CANDLES.fields, "time_ms")
     )

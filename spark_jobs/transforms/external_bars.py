@@ -22,5 +22,6 @@ def external_rows(bars: DataFrame) -> DataFrame:
         .withColumn("last_trade_id", missing.cast("long"))
         .withColumn("coverage", missing.cast("double"))
         .withColumn("last_traded_at_ms", missing.cast("long"))
+        .withColumn("is_partial", missing.cast("boolean"))
         .select(*CANDLES.tags, *CANDLES.fields, F.col("open_time_ms").alias("time_ms"))
     )

@@ -22,6 +22,8 @@ from stack.settings import HOST
 NAME = "influxd"
 DAY_S = 86_400
 SPEED_RETENTION_S = 30 * DAY_S
+# Bars of one second are 60 times the minutes, and nobody looks at last week second by second.
+SECONDS_RETENTION_S = 2 * DAY_S
 FOR_EVER = 0
 # 1,000 daily bars would open 143 shards of a week each.
 LONG_SHARD_S = 30 * DAY_S
@@ -33,22 +35,25 @@ WRITE_TOKEN = "cryptoviz writes"  # noqa: S105 - a description
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Organisation and buckets. `speed_retention_s` 0 keeps for ever."""
+    """Organisation and buckets. A retention of 0 keeps for ever."""
 
     org: str
     main: str
     speed: str
+    seconds: str
     speed_retention_s: int
+    seconds_retention_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class InfluxAccess:
-    """What clients need. `read_token` reads both buckets, `write_token` writes both."""
+    """What clients need. `read_token` reads all buckets, `write_token` writes all."""
 
     url: str
     org: str
     bucket: str
     speed_bucket: str
+    seconds_bucket: str
     read_token: str
     write_token: str
 
@@ -60,6 +65,7 @@ class Tokens:
     operator: str
     read: str = ""
     write: str = ""
+    bucket_ids: tuple[str, ...] = ()
 
 
 class InfluxServer:
@@ -126,13 +132,16 @@ class InfluxServer:
             ids = [
                 _bucket(client, org_id, buckets.main, FOR_EVER),
                 _bucket(client, org_id, buckets.speed, buckets.speed_retention_s),
+                _bucket(client, org_id, buckets.seconds, buckets.seconds_retention_s),
             ]
-            if not (tokens.read and tokens.write):
+            # A home of an earlier version has tokens for fewer buckets.
+            if not (tokens.read and tokens.write and list(tokens.bucket_ids) == ids):
                 _forget_tokens(client, org_id)
                 tokens = Tokens(
                     operator=tokens.operator,
                     read=_token(client, org_id, ids, action="read", description=READ_TOKEN),
                     write=_token(client, org_id, ids, action="write", description=WRITE_TOKEN),
+                    bucket_ids=tuple(ids),
                 )
                 self._keep(tokens)
         return InfluxAccess(
@@ -140,6 +149,7 @@ class InfluxServer:
             org=buckets.org,
             bucket=buckets.main,
             speed_bucket=buckets.speed,
+            seconds_bucket=buckets.seconds,
             read_token=tokens.read,
             write_token=tokens.write,
         )
@@ -176,6 +186,7 @@ def read_access(tokens_file: Path, *, url: str, buckets: Buckets) -> InfluxAcces
         org=buckets.org,
         bucket=buckets.main,
         speed_bucket=buckets.speed,
+        seconds_bucket=buckets.seconds,
         read_token=tokens.read,
         write_token=tokens.write,
     )

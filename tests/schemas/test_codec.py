@@ -34,6 +34,7 @@ FROZEN = {
     "fear_greed.v1.avsc": "96b0e354373c10712485b062cac5215f3787ef6056978c4d05ac597b797577c5",
     "gap.v1.avsc": "83366226bdad3f606e721fb0769442e01a27a0ad62a8bbd3517e75b504d6ba66",
     "source_health.v1.avsc": "59229d3e9ee4efdef589b6ed33d1d1da3b42f164a3d364c8e7014a2fac833678",
+    "candle.v1.avsc": "a8e42835aba353d3ab7077140adfe42c37c64c04560c8e9bd56162e1e28cd7a6",
 }
 
 
