@@ -13,13 +13,10 @@ from confluent_kafka import Producer
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from market.clock import Clock
 from market.errors import StoreUnavailable
-from market.store.measurements import Measurement
 from market.store.writer import PointWriter, RefusedLine
 from schemas.codec import encode, key_of
 from schemas.record_types import DEAD_LETTER
-from spark_jobs.line_protocol import to_lines
 from spark_jobs.settings import SparkSettings
 
 # After this long without the store the query fails, and the driver starts it again from its
@@ -30,39 +27,40 @@ FLUSH_S = 30.0
 log = structlog.get_logger()
 
 
-def influx_output(
-    rows: DataFrame, measurement: Measurement, *, bucket: str, settings: SparkSettings
-) -> DataStreamWriter:
-    """An unstarted writer of the rows in update mode."""
-    return (
-        to_lines(rows, measurement)
-        .writeStream.outputMode("update")
-        .foreachBatch(batch_writer(bucket, measurement.name, settings))
-    )
+def influx_output(lines: DataFrame, *, bucket: str, settings: SparkSettings) -> DataStreamWriter:
+    """An unstarted writer of the column `line` in update mode."""
+    return lines.writeStream.outputMode("update").foreachBatch(batch_writer(bucket, settings))
 
 
-def batch_writer(
-    bucket: str, measurement: str, settings: SparkSettings
-) -> Callable[[DataFrame, int], None]:
+def batch_writer(bucket: str, settings: SparkSettings) -> Callable[[DataFrame, int], None]:
     """The function for `foreachBatch`; it has one action, so Spark runs the plan once."""
     writer = open_writer(settings)
-    clock = settings.clock()
 
-    def write(batch: DataFrame, epoch: int) -> None:
+    def write(batch: DataFrame, _epoch: int) -> None:
         lines = batch.toArrow().column("line").to_pylist()
         if not lines:
             return
-        refused: list[RefusedLine] = []
-        for attempt in stamina.retry_context(
-            on=StoreUnavailable, attempts=None, timeout=RETRY_FOR_S, wait_max=3.0
-        ):
-            with attempt:
-                refused = writer.write(bucket, lines)
-        if refused:
-            log.error("points_refused", measurement=measurement, epoch=epoch, n=len(refused))
-            _to_dead_letters(refused, measurement=measurement, clock=clock, settings=settings)
+        write_lines(writer, bucket, lines, settings=settings)
 
     return write
+
+
+def write_lines(
+    writer: PointWriter, bucket: str, lines: list[str], *, settings: SparkSettings
+) -> None:
+    """Writes them all, for 60 s at most. Raises StoreUnavailable.
+
+    What the server refuses is in `crypto-dead-letters` when this returns.
+    """
+    refused: list[RefusedLine] = []
+    for attempt in stamina.retry_context(
+        on=StoreUnavailable, attempts=None, timeout=RETRY_FOR_S, wait_max=3.0
+    ):
+        with attempt:
+            refused = writer.write(bucket, lines)
+    if refused:
+        log.error("points_refused", bucket=bucket, n=len(refused))
+        _to_dead_letters(refused, settings)
 
 
 def open_writer(settings: SparkSettings) -> PointWriter:
@@ -74,14 +72,13 @@ def open_writer(settings: SparkSettings) -> PointWriter:
     )
 
 
-def _to_dead_letters(
-    refused: list[RefusedLine], *, measurement: str, clock: Clock, settings: SparkSettings
-) -> None:
+def _to_dead_letters(refused: list[RefusedLine], settings: SparkSettings) -> None:
     producer = Producer(
         {"bootstrap.servers": settings.kafka_bootstrap, "acks": "all", "enable.idempotence": True}
     )
-    now_ms = clock.now_ms()
+    now_ms = settings.clock().now_ms()
     for line in refused:
+        measurement = line.line.partition(",")[0]
         point = f"{measurement}:{sha256(line.line.encode()).hexdigest()[:32]}"
         letter = {
             "source": "influx_sink",

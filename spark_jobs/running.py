@@ -40,6 +40,8 @@ class RunningQuery:
         self._settings = settings
         self._ledger = ledger
         self._published_ms = 0
+        self._counted_batch = -1
+        self._late_groups = 0
         self._wait_s = FIRST_WAIT_S
         self._not_before = 0.0
         self._started = 0.0
@@ -49,6 +51,7 @@ class RunningQuery:
     def look_after(self) -> None:
         """Start it where it does not run and it is time; publish what has become final."""
         if self._running is not None and self._running.isActive:
+            self._count_late(self._running)
             self._publish_final_through(self._running)
             self._tell(self._running)
             return
@@ -96,6 +99,7 @@ class RunningQuery:
             self._back_off(repr(error))
             return
         self._started = time.monotonic()
+        self._counted_batch = -1
         log.info("query_started", query=self._query.name, version=self._query.version)
 
     def _plan_restart(self, failed: StreamingQuery) -> None:
@@ -124,6 +128,21 @@ class RunningQuery:
             watermark=progress["eventTime"].get("watermark"),
         )
 
+    def _count_late(self, running: StreamingQuery) -> None:
+        """Add what the batches since the last look refused because its bar was final.
+
+        Spark counts after its partial aggregation: groups of (market, window), not trades.
+        """
+        newest = running.lastProgress
+        if newest is None or newest["batchId"] == self._counted_batch:
+            return
+        missed = newest["batchId"] - self._counted_batch > 1 and self._counted_batch >= 0
+        for progress in running.recentProgress if missed else [newest]:
+            if progress["batchId"] > self._counted_batch:
+                states = progress.get("stateOperators", ())
+                self._late_groups += sum(one["numRowsDroppedByWatermark"] for one in states)
+        self._counted_batch = newest["batchId"]
+
     def _publish_final_through(self, running: StreamingQuery) -> None:
         if self._query.final_through is None or running.lastProgress is None:
             return
@@ -133,7 +152,7 @@ class RunningQuery:
             return
         line = (
             f"{LEDGER.name},interval={self._query.final_through},kind=final_through,layer=speed"
-            f" final_through_ms={through_ms}i {through_ms}000000"
+            f" final_through_ms={through_ms}i,late_groups={self._late_groups}i {through_ms}000000"
         )
         try:
             self._ledger.write(self._settings.influx_bucket, [line])
@@ -141,6 +160,7 @@ class RunningQuery:
             log.warning("final_through_not_published", query=self._query.name, why=str(error))
             return
         self._published_ms = through_ms
+        self._late_groups = 0
 
 
 def epoch_ms(moment: str) -> int:

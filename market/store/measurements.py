@@ -75,6 +75,13 @@ INDICATOR_FIELDS = (
     *("rsi_14", "macd", "macd_signal", "macd_histogram", "atr_14"),
     *("realised_volatility_20_pct", "momentum_10_pct", "volume_ratio_20", "buy_sell_ratio"),
 )
+# A recursion never quite forgets the price it was seeded with: after 20 times its period what is
+# left of it is below the rounding of a double. What looks at a window is exact from its first row.
+WARM_AFTER_BARS: Mapping[str, int] = {
+    **{f"ema_{n}": 20 * n for n in (5, 10, 20, 50)},
+    **dict.fromkeys(("macd", "macd_signal", "macd_histogram"), 20 * 26),
+    **dict.fromkeys(("rsi_14", "atr_14"), 20 * 14),
+}
 ANALYTICS = Measurement(
     name="crypto_analytics",
     tags=("coin_id", "interval", "kind", "layer", "quote", "source", "symbol"),
@@ -115,7 +122,7 @@ GLOBAL = Measurement(
 LEDGER = Measurement(
     name="batch_ledger",
     tags=("interval", "kind", "layer"),
-    fields={"final_through_ms": "int"},
+    fields={"final_through_ms": "int", "late_groups": "int"},
 )
 
 MEASUREMENTS: tuple[Measurement, ...] = (

@@ -10,6 +10,17 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from market.store.measurements import CANDLES
 
+WINDOWS = {
+    "1s": "1 second",
+    "1m": "1 minute",
+    "5m": "5 minutes",
+    "15m": "15 minutes",
+    "1h": "1 hour",
+    "4h": "4 hours",
+    "1d": "1 day",
+}
+"""Every interval as Spark says it; a day is [00:00, 24:00) UTC."""
+
 
 def with_event_time(trades: DataFrame, *, watermark_delay_s: int) -> DataFrame:
     """Adds `traded_at`, the column the watermark follows."""
@@ -18,12 +29,12 @@ def with_event_time(trades: DataFrame, *, watermark_delay_s: int) -> DataFrame:
     )
 
 
-def candle_rows(trades: DataFrame, *, interval: str, window: str, layer: str) -> DataFrame:
-    """Bars of one interval, e.g. `1m` with window `1 minute`; `time_ms` is the open time."""
+def candle_rows(trades: DataFrame, *, interval: str, layer: str) -> DataFrame:
+    """Bars of one interval of WINDOWS; `time_ms` is the open time."""
     order = F.struct("traded_at_ms", "trade_id", "offset")
     amount = F.col("price") * F.col("quantity")
     bars = trades.groupBy(
-        F.window("traded_at", window), "coin_id", "quote", "source", "symbol"
+        F.window("traded_at", WINDOWS[interval]), "coin_id", "quote", "source", "symbol"
     ).agg(
         F.min_by("price", order).alias("open"),
         F.max("price").alias("high"),

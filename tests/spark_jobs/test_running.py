@@ -17,6 +17,7 @@ NOON_MS = 1_678_536_000_000  # 2023-03-11T12:00:00Z
 class FakeHandle:
     isActive: bool = True  # noqa: N815 - Spark's name
     lastProgress: dict[str, Any] | None = None  # noqa: N815 - Spark's name
+    recentProgress: list[dict[str, Any]] = field(default_factory=list)  # noqa: N815 - Spark's name
     stopped: bool = False
     busy_looks: int = 0
     """How often it is still found in a micro-batch."""
@@ -95,9 +96,28 @@ def test_the_watermark_is_published_once_and_again_when_it_moves(starts):
     query.look_after()
     assert ledger.lines == [
         "batch_ledger,interval=1m,kind=final_through,layer=speed"
-        f" final_through_ms={moment}i {moment}000000"
+        f" final_through_ms={moment}i,late_groups=0i {moment}000000"
         for moment in (NOON_MS, NOON_MS + 250)
     ]
+
+
+def test_what_came_too_late_is_counted_once_also_from_batches_between_two_looks(starts):
+    ledger = FakeLedger()
+    query = a_query(ledger)
+    query.look_after()
+
+    def batch(n: int, late: int, watermark: str) -> dict[str, Any]:
+        states = [{"numRowsDroppedByWatermark": late}]
+        return progress(watermark) | {"batchId": n, "stateOperators": states}
+
+    starts[0].lastProgress = batch(7, 2, "2023-03-11T12:00:00.000Z")
+    query.look_after()
+    query.look_after()
+    between = [batch(n, n - 5, "2023-03-11T12:00:01.000Z") for n in (7, 8, 9)]
+    starts[0].recentProgress, starts[0].lastProgress = between, between[-1]
+    query.look_after()
+    assert ["late_groups=2i" in line for line in ledger.lines] == [True, False]
+    assert "late_groups=7i" in ledger.lines[1]
 
 
 def test_the_epoch_that_spark_shows_before_the_first_event_is_not_published(starts):
