@@ -11,7 +11,15 @@ from api.settings import ApiSettings
 from market.clock import Clock
 from market.coins import Market
 from market.store.freshness import Freshness
-from market.store.rows import CandleSeries, History, Latest, StoreStatus
+from market.store.rows import (
+    AnalyticsSeries,
+    CandleSeries,
+    CrossSectionRow,
+    GlobalMarket,
+    History,
+    Latest,
+    StoreStatus,
+)
 
 
 class MarketStore(Protocol):
@@ -32,6 +40,19 @@ class MarketStore(Protocol):
         self, market: Market, *, interval_ms: int, from_ms: int, to_ms: int, now_ms: int
     ) -> CandleSeries:
         """Bars of a market that open in [from_ms, to_ms)."""
+
+    async def analytics(
+        self, market: Market, *, interval: str, from_ms: int, to_ms: int, now_ms: int
+    ) -> AnalyticsSeries:
+        """Indicators of a market at the bars that open in [from_ms, to_ms)."""
+
+    async def cross_sections(
+        self, *, interval: str, from_ms: int, to_ms: int
+    ) -> tuple[CrossSectionRow, ...]:
+        """All coins together, in the bars that open in [from_ms, to_ms)."""
+
+    async def global_market(self, *, now_ms: int) -> GlobalMarket:
+        """The newest totals and cross-sections."""
 
     async def status(self) -> StoreStatus:
         """Asks the database how it is."""

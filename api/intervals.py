@@ -5,18 +5,12 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from api.problems import InvalidRequest
+from market.intervals import INTERVAL_MS
 
-CandleInterval = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
+CandleInterval = Literal["1s", "1m", "5m", "15m", "1h", "4h", "1d"]
+AnalyticsInterval = Literal["1m", "5m", "15m", "1h", "4h", "1d"]
 HistoryInterval = Literal["5m", "1h", "1d"]
 
-INTERVAL_MS: dict[str, int] = {
-    "1m": 60_000,
-    "5m": 300_000,
-    "15m": 900_000,
-    "1h": 3_600_000,
-    "4h": 14_400_000,
-    "1d": 86_400_000,
-}
 DEFAULT_BARS = 300
 # InfluxDB's nanoseconds end in 2262; no market is older than the epoch.
 EARLIEST_MS = 0

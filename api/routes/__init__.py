@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import candles, coin, coins, health, history
+from api.routes import analytics, candles, coin, coins, global_market, health, history
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -10,4 +10,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     coin.router,
     history.router,
     candles.router,
+    analytics.router,
+    global_market.router,
 )

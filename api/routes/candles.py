@@ -1,29 +1,35 @@
 """Candles of a market: provisional within a second, marked final when no trade can change them."""
 
 import asyncio
-from itertools import groupby
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from api.answers import MEDIA_TYPE
 from api.dependencies import Services, ServicesDep
-from api.envelope import Answer, Layer, Meta, Moment, Segment, rfc3339
+from api.envelope import Answer, Layer, Moment, rfc3339
 from api.intervals import (
-    INTERVAL_MS,
     CandleInterval,
     TimeRange,
     moment,
     optional_moment,
     requested_range,
 )
-from api.latest import Known
+from api.markets import (
+    From,
+    MarketMeta,
+    Symbol,
+    To,
+    last_traded_ms,
+    requested_market,
+    segments,
+)
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
 from api.routes.coins import require_coin
-from market.coins import Market, default_symbols, main_market, market_of
-from market.store.freshness import market_of_candle
+from market.coins import Market
+from market.intervals import INTERVAL_MS
 from market.store.rows import Bar, CandleSeries
 
 router = APIRouter(tags=["candles"])
@@ -50,6 +56,10 @@ class Candle(Answer):
         "Above 1 means that trades were counted twice."
     )
     is_final: bool = Field(description="True when no later trade can change it.")
+    is_partial: bool = Field(
+        description="True where our stream of trades began within it and nothing tells its "
+        "beginning. A partial candle may be final: it stays partial."
+    )
     layer: Layer
 
 
@@ -61,20 +71,14 @@ class Gap(Answer):
     missing_trades: int | None = Field(description="Null where ids cannot say.")
 
 
-class CandleMeta(Meta):
+class CandleMeta(MarketMeta):
     """Meta of candles."""
 
-    symbol: str
-    interval: str
-    quote: str
-    final_through: Moment | None = Field(
-        description="Bars of trades that close at or before it are final."
-    )
     gaps: list[Gap]
 
 
 class CandleAnswer(Answer):
-    """Candles ascending by `open_time`; minutes without trades have no row."""
+    """Candles ascending by `open_time`; an interval without trades has no row."""
 
     data: list[Candle]
     meta: CandleMeta
@@ -89,15 +93,10 @@ async def get_candles(
     coin_id: str,
     held: ServicesDep,
     *,
-    symbol: Annotated[
-        str | None,
-        Query(max_length=32, description="Market such as BTCUSDC; the main market if left out."),
-    ] = None,
+    symbol: Symbol = None,
     interval: Annotated[CandleInterval, Query()] = "1m",
-    from_: Annotated[
-        AwareDatetime | None, Query(alias="from", description="Inclusive; 300 bars before `to`.")
-    ] = None,
-    to: Annotated[AwareDatetime | None, Query(description="Exclusive; now if left out.")] = None,
+    from_: From = None,
+    to: To = None,
 ) -> Response:
     """Bars that open in [from, to), merged from all layers."""
     now_ms = held.clock.now_ms()
@@ -106,7 +105,7 @@ async def get_candles(
     )
     known = await held.latest.get()
     require_coin(coin_id, known)
-    market = _market(coin_id, symbol, known)
+    market = requested_market(coin_id, symbol, known)
     series = await held.store.candles(
         market,
         interval_ms=INTERVAL_MS[interval],
@@ -114,9 +113,7 @@ async def get_candles(
         to_ms=span.to_ms,
         now_ms=now_ms,
     )
-    meta = _meta(
-        series, market, interval, span, held, last_traded_ms=_last_traded_ms(market, known)
-    )
+    meta = _meta(series, market, interval, span, held, traded_ms=last_traded_ms(market, known))
     # In a thread: ten thousand rows would keep everybody else waiting.
     return Response(await asyncio.to_thread(_body, series, meta), media_type=MEDIA_TYPE)
 
@@ -125,24 +122,6 @@ def _body(series: CandleSeries, meta: CandleMeta) -> bytes:
     """The answer. As models the rows would take longer than the query; a test holds both equal."""
     rows = [candle_row(bar, series.is_final(bar)) for bar in series.bars]
     return orjson.dumps({"data": rows, "meta": meta.model_dump(mode="json", by_alias=True)})
-
-
-def _market(coin_id: str, symbol: str | None, known: Known) -> Market:
-    """The market asked for, else the main one. Raises NotFound and names those that exist."""
-    markets = [market_of_candle(candle) for candle in known.candles.get(coin_id, ())]
-    if not markets:  # nothing written yet: the markets that would be followed
-        followed = (market_of("binance", one) for one in default_symbols("binance"))
-        markets = [market for market in followed if market.coin_id == coin_id]
-    if symbol is not None:
-        found = [market for market in markets if market.symbol == symbol]
-        if found:
-            return found[0]
-        names = ", ".join(sorted(market.symbol for market in markets)) or "none"
-        raise NotFound(f"{coin_id} has no market {symbol!r}; its markets: {names}.")
-    main = main_market(markets) or next(iter(markets), None)
-    if main is None:
-        raise NotFound(f"{coin_id} is traded on no market that is followed.")
-    return main
 
 
 def candle_row(bar: Bar, is_final: bool) -> dict[str, Any]:
@@ -163,13 +142,9 @@ def candle_row(bar: Bar, is_final: bool) -> dict[str, Any]:
         "last_trade_id": bar.last_trade_id,
         "coverage": bar.coverage,
         "is_final": is_final,
+        "is_partial": bar.is_partial,
         "layer": bar.layer,
     }
-
-
-def _last_traded_ms(market: Market, known: Known) -> int | None:
-    candles = known.candles.get(market.coin_id, ())
-    return next((one.last_traded_at_ms for one in candles if market_of_candle(one) == market), None)
 
 
 def _meta(
@@ -179,17 +154,17 @@ def _meta(
     span: TimeRange,
     held: Services,
     *,
-    last_traded_ms: int | None,
+    traded_ms: int | None,
 ) -> CandleMeta:
     freshness = held.freshness
-    as_of_ms = _as_of_ms(series, last_traded_ms, freshness.now_ms)
+    as_of_ms = _as_of_ms(series, traded_ms, freshness.now_ms)
     through = [at for at in (as_of_ms, series.final_through_ms) if at is not None]
     fresh = freshness.are_candles_fresh(max(through, default=None), until_ms=span.to_ms)
     return CandleMeta(
         as_of=optional_moment(as_of_ms),
         is_stale=not fresh,
         source=market.source if series.bars else None,
-        segments=_segments(series.bars),
+        segments=segments(series.bars),
         symbol=market.symbol,
         interval=interval,
         quote=market.quote,
@@ -207,28 +182,11 @@ def _meta(
     )
 
 
-def _as_of_ms(series: CandleSeries, last_traded_ms: int | None, now_ms: int) -> int | None:
+def _as_of_ms(series: CandleSeries, traded_ms: int | None, now_ms: int) -> int | None:
     """The market's last trade where it is in the newest bar, else that bar's end, at most now."""
     if not series.bars:
         return None
     newest = series.bars[-1]
-    if last_traded_ms is not None and last_traded_ms >= newest.open_time_ms:
-        return min(last_traded_ms, newest.close_time_ms)
+    if traded_ms is not None and traded_ms >= newest.open_time_ms:
+        return min(traded_ms, newest.close_time_ms)
     return min(newest.close_time_ms, now_ms)
-
-
-def _segments(bars: tuple[Bar, ...]) -> list[Segment]:
-    """Consecutive bars of one layer as one stretch."""
-    segments = []
-    for layer, run in groupby(bars, key=lambda bar: bar.layer):
-        stretch = list(run)
-        segments.append(
-            Segment.model_validate(
-                {
-                    "layer": layer,
-                    "from": moment(stretch[0].open_time_ms),
-                    "to": moment(stretch[-1].close_time_ms),
-                }
-            )
-        )
-    return segments

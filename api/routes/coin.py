@@ -9,7 +9,7 @@ from api.intervals import moment, optional_moment
 from api.latest import Known
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
 from api.routes.coins import CoinRow, columns_of_coin, meta_of, require_coin
-from market.store.freshness import Freshness, main_candle, preferred_snapshot
+from market.store.freshness import Freshness, main_candle, preferred_source
 from market.store.rows import LastCandle, Snapshot
 
 router = APIRouter(tags=["coins"])
@@ -67,7 +67,7 @@ async def get_coin(coin_id: str, held: ServicesDep) -> Response:
 def _detail(coin_id: str, known: Known, freshness: Freshness) -> CoinDetail:
     snapshots = known.snapshots.get(coin_id, [])
     candles = known.candles.get(coin_id, [])
-    named = preferred_snapshot(snapshots) or Snapshot(coin_id=coin_id, source="", observed_at_ms=0)
+    named = preferred_source(snapshots) or Snapshot(coin_id=coin_id, source="", observed_at_ms=0)
     main = main_candle(candles)
     sources = [_snapshot_price(snapshot, freshness) for snapshot in snapshots]
     if main is not None and main.last_traded_at_ms is not None:

@@ -17,7 +17,7 @@ from market.coins import coins
 from market.store.freshness import (
     CoinPrice,
     Freshness,
-    preferred_snapshot,
+    preferred_source,
     price_of_coin,
 )
 from market.store.rows import Snapshot
@@ -134,7 +134,7 @@ def _sorted(rows: list[CoinRow], order_by: str, descending: bool) -> list[CoinRo
 
 def columns_of_coin(coin_id: str, known: Known, freshness: Freshness) -> dict[str, Any]:
     """The fields of CoinRow."""
-    snapshot = preferred_snapshot(known.snapshots.get(coin_id, ()))
+    snapshot = preferred_source(known.snapshots.get(coin_id, ()))
     price = price_of_coin(snapshot, known.candles.get(coin_id, ()), freshness)
     coin = coins().get(coin_id)
     named = snapshot or Snapshot(coin_id=coin_id, source="", observed_at_ms=0)

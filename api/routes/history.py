@@ -9,7 +9,6 @@ from api.answers import answer
 from api.dependencies import ServicesDep
 from api.envelope import Answer, Envelope, Meta, Moment
 from api.intervals import (
-    INTERVAL_MS,
     HistoryInterval,
     moment,
     optional_moment,
@@ -17,7 +16,8 @@ from api.intervals import (
 )
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
 from api.routes.coins import require_coin
-from market.store.freshness import SNAPSHOT_SOURCES, preferred_snapshot
+from market.intervals import INTERVAL_MS
+from market.store.freshness import SNAPSHOT_SOURCES, preferred_source
 from market.store.rows import HistoryRow
 
 router = APIRouter(tags=["coins"])
@@ -55,7 +55,7 @@ async def get_history(
     )
     known = await held.latest.get()
     require_coin(coin_id, known)
-    preferred = preferred_snapshot(known.snapshots.get(coin_id, ()))
+    preferred = preferred_source(known.snapshots.get(coin_id, ()))
     source = preferred.source if preferred else SNAPSHOT_SOURCES[0]
     history = await held.store.history(
         coin_id, source, from_ms=span.from_ms, to_ms=span.to_ms, every_ms=INTERVAL_MS[interval]

@@ -58,7 +58,7 @@ def _one(open_time_ms: int, interval_ms: int, pieces: Sequence[Bar]) -> Bar:
         first_trade_id=pieces[0].first_trade_id if has_ids else None,
         last_trade_id=pieces[-1].last_trade_id if has_ids else None,
         held_ids=_total(sum, [piece.held_ids for piece in pieces]) if has_ids else None,
-        is_whole=all(piece.is_whole for piece in pieces),
+        is_partial=any(piece.is_partial for piece in pieces),
     )
 
 

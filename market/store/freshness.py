@@ -6,6 +6,7 @@ processes that carry it, so every threshold allows 10 s x speed more there.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from market.coins import Market, main_market
 from market.store.rows import LastCandle, Snapshot
@@ -53,6 +54,25 @@ class Freshness:
         """True when trades are accounted for until 120 s before the end of the range."""
         return self._is_fresh(known_through_ms, CANDLES_FRESH_MS, until_ms=until_ms)
 
+    def are_analytics_fresh(
+        self,
+        known_through_ms: int | None,
+        *,
+        interval_ms: int,
+        traded_at_ms: int | None,
+        final_through_ms: int | None,
+        until_ms: int,
+    ) -> bool:
+        """True when the row of the last final bar is there, seen from the end of the range.
+
+        A market in which nobody trades gets no rows, so its last trade counts where it is older.
+        """
+        known = [at for at in (known_through_ms, final_through_ms) if at is not None]
+        if known_through_ms is None or not self.are_candles_fresh(max(known), until_ms=until_ms):
+            return False
+        traded_ms = until_ms if traded_at_ms is None else min(until_ms, traded_at_ms)
+        return self.are_candles_fresh(known_through_ms + interval_ms, until_ms=traded_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class CoinPrice:
@@ -65,10 +85,21 @@ class CoinPrice:
     is_stale: bool
 
 
-def preferred_snapshot(snapshots: Iterable[Snapshot]) -> Snapshot | None:
-    """The snapshot that a coin's table columns come from."""
+class Sourced(Protocol):
+    """Anything that one source said."""
+
+    @property
+    def source(self) -> str:
+        """Who said it."""
+
+
+S = TypeVar("S", bound=Sourced)
+
+
+def preferred_source(said: Iterable[S]) -> S | None:
+    """What the preferred source said, None where nobody said anything."""
     order = {source: rank for rank, source in enumerate(SNAPSHOT_SOURCES)}
-    ranked = sorted(snapshots, key=lambda one: (order.get(one.source, len(order)), one.source))
+    ranked = sorted(said, key=lambda one: (order.get(one.source, len(order)), one.source))
     return ranked[0] if ranked else None
 
 

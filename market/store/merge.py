@@ -68,10 +68,10 @@ def merged(pieces: Pieces, interval_ms: int) -> list[Bar]:
     parts = _underlaid(native_days, _underlaid(native_hours, minutes, HOUR_MS), DAY_MS)
     bars = compose(_traded(parts), interval_ms)
     reach = _Reach(native_hours.keys(), native_days.keys(), pieces.minutes_from_ms)
-    marked = [bar if reach.is_whole(bar) else replace(bar, is_whole=False) for bar in bars]
+    marked = [bar if reach.is_whole(bar) else replace(bar, is_partial=True) for bar in bars]
     # What the exchange's history cuts in two is not a bar. What the start of our own stream cuts
     # in two is shown, never as final, because it may be all there is for hours.
-    return [bar for bar in marked if bar.is_whole or bar.layer == "speed"]
+    return [bar for bar in marked if not bar.is_partial or bar.layer == "speed"]
 
 
 def _traded(bars: Iterable[Bar]) -> list[Bar]:

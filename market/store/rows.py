@@ -1,5 +1,6 @@
 """What the store's reader answers with. Times are milliseconds UTC, missing numbers None."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,7 +82,8 @@ class Bar:
     """A candle over [open_time_ms, close_time_ms); prices in the quote, volume in the base.
 
     `held_ids` counts the trade ids that went into it, None where there are no ids or where it
-    cannot be told. `is_whole` is False where the store does not reach back to the bar's start.
+    cannot be told. `is_partial` is True where our stream of trades began within the bar and nothing
+    tells its beginning.
     """
 
     open_time_ms: int
@@ -100,7 +102,7 @@ class Bar:
     first_trade_id: int | None = None
     last_trade_id: int | None = None
     held_ids: int | None = None
-    is_whole: bool = True
+    is_partial: bool = False
 
     @property
     def expected_ids(self) -> int | None:
@@ -141,11 +143,81 @@ class CandleSeries:
     external_through_ms: int | None
 
     def is_final(self, bar: Bar) -> bool:
-        """True when no later trade can change the bar."""
-        return bar.is_whole and any(
+        """True when no later trade can change the bar; a partial bar may be final too."""
+        return any(
             through is not None and bar.close_time_ms <= through
             for through in (self.final_through_ms, self.external_through_ms)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsRow:
+    """Indicators of a market at the close of the bar that opens at `open_time_ms`.
+
+    `indicators` holds each of `measurements.INDICATOR_FIELDS`, None where undefined. `bars` counts
+    the bars that the series has seen, this one included.
+    """
+
+    open_time_ms: int
+    close_time_ms: int
+    layer: Layer
+    close: float
+    bars: int | None
+    indicators: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsSeries:
+    """Rows ascending in time; all of them stand for final bars."""
+
+    rows: tuple[AnalyticsRow, ...]
+    final_through_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrossSectionRow:
+    """All coins that traded in [open_time_ms, close_time_ms), one main market a coin.
+
+    Fields as in `measurements.CROSS_SECTION`. `index` chains the weighted returns of a range from
+    100 at the range's start.
+    """
+
+    interval: str
+    open_time_ms: int
+    close_time_ms: int
+    coins: int | None
+    advancing: int | None
+    declining: int | None
+    breadth_pct: float | None
+    quote_volume_usd: float | None
+    btc_volume_share_pct: float | None
+    eth_volume_share_pct: float | None
+    weighted_return_pct: float | None
+    index: float
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalTotals:
+    """The whole market as one source counts it; fields as in `measurements.GLOBAL`."""
+
+    source: str
+    observed_at_ms: int
+    market_cap_usd: float | None = None
+    market_cap_change_24h_pct: float | None = None
+    volume_24h_usd: float | None = None
+    btc_dominance_pct: float | None = None
+    eth_dominance_pct: float | None = None
+    active_coins: int | None = None
+    markets: int | None = None
+    collected_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalMarket:
+    """The newest totals of each source and the newest cross-section of each interval asked for."""
+
+    totals: tuple[GlobalTotals, ...]
+    cross_sections: tuple[CrossSectionRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def test_hours_come_from_the_exchange_where_minutes_do_not_reach():
     bars = merged(pieces(trades=minutes, hours=hours), HOUR)
     assert layers(bars) == ["external", "external", "speed"]
     assert bars[2].trades == 30 * 12
-    assert all(bar.is_whole for bar in bars)
+    assert not any(bar.is_partial for bar in bars)
 
 
 def test_an_hour_that_minutes_cover_is_composed_of_them():
@@ -68,7 +68,7 @@ def test_four_hours_are_composed_of_native_hours_and_minutes():
     (bar,) = merged(pieces(trades=minutes, hours=hours), 4 * HOUR)
     # Native hours 0 and 1 hide the minutes of hour 1; hours 2 and 3 are 120 minutes.
     assert bar.volume == 200.0 + 120 * 2.0
-    assert bar.is_whole
+    assert not bar.is_partial
 
 
 def test_the_open_day_is_composed_and_older_days_are_native():
@@ -78,13 +78,13 @@ def test_the_open_day_is_composed_and_older_days_are_native():
     yesterday, today = merged(pieces(trades=minutes, hours=hours, days=days), DAY)
     assert (yesterday.volume, yesterday.layer) == (1_000.0, "external")
     assert today.volume == 50.0 + 20.0
-    assert today.is_whole
+    assert not today.is_partial
 
 
 def test_a_bar_cut_by_the_start_of_our_stream_is_shown_but_not_whole():
     (bar,) = merged(pieces(trades=[a_minute(7), a_minute(8)]), 5 * MINUTE)
     assert bar.volume == 4.0
-    assert not bar.is_whole
+    assert bar.is_partial
 
 
 def test_a_bar_cut_by_the_start_of_the_exchanges_history_is_not_shown():

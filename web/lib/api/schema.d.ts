@@ -124,10 +124,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/coins/{coin_id}/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Analytics
+         * @description Indicators at the bars that open in [from, to).
+         */
+        get: operations["get_analytics_coins__coin_id__analytics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/global": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Global
+         * @description The newest totals and the newest cross-sections.
+         */
+        get: operations["get_global_global_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/global/cross-sections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Cross Sections
+         * @description Cross-sections of the bars that open in [from, to), ascending, with the chained index.
+         */
+        get: operations["list_cross_sections_global_cross_sections_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Analytics
+         * @description Indicators at the close of the bar that opens at `open_time`; null where undefined.
+         */
+        Analytics: {
+            /**
+             * Open Time
+             * Format: date-time
+             */
+            open_time: string;
+            /**
+             * Close
+             * @description Quote currency.
+             */
+            close: number;
+            /**
+             * Sma 5
+             * @description Quote currency.
+             */
+            sma_5: number | null;
+            /**
+             * Sma 10
+             * @description Quote currency.
+             */
+            sma_10: number | null;
+            /**
+             * Sma 20
+             * @description Quote currency.
+             */
+            sma_20: number | null;
+            /**
+             * Sma 50
+             * @description Quote currency.
+             */
+            sma_50: number | null;
+            /**
+             * Ema 5
+             * @description Quote currency.
+             */
+            ema_5: number | null;
+            /**
+             * Ema 10
+             * @description Quote currency.
+             */
+            ema_10: number | null;
+            /**
+             * Ema 20
+             * @description Quote currency.
+             */
+            ema_20: number | null;
+            /**
+             * Ema 50
+             * @description Quote currency.
+             */
+            ema_50: number | null;
+            /**
+             * Bollinger Upper 20
+             * @description Quote currency.
+             */
+            bollinger_upper_20: number | null;
+            /**
+             * Bollinger Lower 20
+             * @description Quote currency.
+             */
+            bollinger_lower_20: number | null;
+            /**
+             * Rsi 14
+             * @description 0 to 100.
+             */
+            rsi_14: number | null;
+            /**
+             * Macd
+             * @description Quote currency.
+             */
+            macd: number | null;
+            /**
+             * Macd Signal
+             * @description Quote currency.
+             */
+            macd_signal: number | null;
+            /**
+             * Macd Histogram
+             * @description Quote currency.
+             */
+            macd_histogram: number | null;
+            /**
+             * Atr 14
+             * @description Quote currency.
+             */
+            atr_14: number | null;
+            /**
+             * Realised Volatility 20 Pct
+             * @description A year, percent.
+             */
+            realised_volatility_20_pct: number | null;
+            /**
+             * Momentum 10 Pct
+             * @description Against the close ten bars before.
+             */
+            momentum_10_pct: number | null;
+            /**
+             * Volume Ratio 20
+             * @description Volume over the mean of the 20 bars before.
+             */
+            volume_ratio_20: number | null;
+            /**
+             * Buy Sell Ratio
+             * @description Volume whose taker bought over sold.
+             */
+            buy_sell_ratio: number | null;
+            /**
+             * Bars
+             * @description Bars that the indicators have seen, this one included.
+             */
+            bars: number | null;
+            /**
+             * Layer
+             * @enum {string}
+             */
+            layer: "speed" | "external" | "batch_a" | "batch_b";
+        };
+        /**
+         * AnalyticsAnswer
+         * @description Rows ascending by `open_time`, one a final bar; an interval without trades has none.
+         */
+        AnalyticsAnswer: {
+            /** Data */
+            data: components["schemas"]["Analytics"][];
+            meta: components["schemas"]["AnalyticsMeta"];
+        };
+        /**
+         * AnalyticsMeta
+         * @description Meta of analytics.
+         */
+        AnalyticsMeta: {
+            /**
+             * As Of
+             * @description Event time of the newest number in it; null if none.
+             */
+            as_of: string | null;
+            /**
+             * Is Stale
+             * @description True when the newest number is older than it should be.
+             */
+            is_stale: boolean;
+            /**
+             * Source
+             * @description Sources, comma-separated.
+             */
+            source: string | null;
+            /** Segments */
+            segments?: components["schemas"]["Segment"][];
+            /**
+             * Next
+             * @description Path of the next page.
+             */
+            next?: string | null;
+            /** Symbol */
+            symbol: string;
+            /** Interval */
+            interval: string;
+            /** Quote */
+            quote: string;
+            /**
+             * Final Through
+             * @description Bars of trades that close at or before it are final.
+             */
+            final_through: string | null;
+            /**
+             * Warm After Bars
+             * @description By field: how many `bars` it takes until where the series began no longer shows in it. Fields that are not named are exact as soon as they are not null.
+             */
+            warm_after_bars: {
+                [key: string]: number;
+            };
+        };
         /**
          * Candle
          * @description Prices in the quote currency, volume in the base. `trades` counts fills.
@@ -173,6 +409,11 @@ export interface components {
              */
             is_final: boolean;
             /**
+             * Is Partial
+             * @description True where our stream of trades began within it and nothing tells its beginning. A partial candle may be final: it stays partial.
+             */
+            is_partial: boolean;
+            /**
              * Layer
              * @enum {string}
              */
@@ -180,7 +421,7 @@ export interface components {
         };
         /**
          * CandleAnswer
-         * @description Candles ascending by `open_time`; minutes without trades have no row.
+         * @description Candles ascending by `open_time`; an interval without trades has no row.
          */
         CandleAnswer: {
             /** Data */
@@ -406,9 +647,69 @@ export interface components {
              */
             is_stale: boolean;
         };
+        /**
+         * CrossSection
+         * @description All followed coins that traded within one bar, each by its main market.
+         */
+        CrossSection: {
+            /**
+             * Interval
+             * @enum {string}
+             */
+            interval: "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
+            /**
+             * Open Time
+             * Format: date-time
+             */
+            open_time: string;
+            /**
+             * Coins
+             * @description Coins that traded.
+             */
+            coins: number | null;
+            /**
+             * Advancing
+             * @description Coins that closed above their open.
+             */
+            advancing: number | null;
+            /**
+             * Declining
+             * @description Coins that closed below their open.
+             */
+            declining: number | null;
+            /**
+             * Breadth Pct
+             * @description Share of coins that advanced.
+             */
+            breadth_pct: number | null;
+            /**
+             * Quote Volume Usd
+             * @description USDT and USDC are taken for dollars.
+             */
+            quote_volume_usd: number | null;
+            /** Btc Volume Share Pct */
+            btc_volume_share_pct: number | null;
+            /** Eth Volume Share Pct */
+            eth_volume_share_pct: number | null;
+            /**
+             * Weighted Return Pct
+             * @description Mean of close / open - 1, weighted by quote volume.
+             */
+            weighted_return_pct: number | null;
+            /**
+             * Index
+             * @description Weighted returns chained from 100 at the range's start.
+             */
+            index: number;
+        };
         /** Envelope[CoinDetail] */
         Envelope_CoinDetail_: {
             data: components["schemas"]["CoinDetail"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[GlobalMarketAnswer] */
+        Envelope_GlobalMarketAnswer_: {
+            data: components["schemas"]["GlobalMarketAnswer"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[Health] */
@@ -425,6 +726,12 @@ export interface components {
         Envelope_list_CoinRow__: {
             /** Data */
             data: components["schemas"]["CoinRow"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[CrossSection]] */
+        Envelope_list_CrossSection__: {
+            /** Data */
+            data: components["schemas"]["CrossSection"][];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[list[HistoryPoint]] */
@@ -465,6 +772,18 @@ export interface components {
              * @description Null where ids cannot say.
              */
             missing_trades: number | null;
+        };
+        /**
+         * GlobalMarketAnswer
+         * @description What is known now; parts that nobody has written yet are absent.
+         */
+        GlobalMarketAnswer: {
+            totals: components["schemas"]["Totals"] | null;
+            /**
+             * Cross Sections
+             * @description The newest of 1m and of 1h.
+             */
+            cross_sections: components["schemas"]["CrossSection"][];
         };
         /**
          * Health
@@ -666,6 +985,37 @@ export interface components {
             observed_at: string;
             /** Is Stale */
             is_stale: boolean;
+        };
+        /**
+         * Totals
+         * @description Sums over all coins that the source counts.
+         */
+        Totals: {
+            /** Source */
+            source: string;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Collected At */
+            collected_at: string | null;
+            /** Is Stale */
+            is_stale: boolean;
+            /** Market Cap Usd */
+            market_cap_usd: number | null;
+            /** Market Cap Change 24H Pct */
+            market_cap_change_24h_pct: number | null;
+            /** Volume 24H Usd */
+            volume_24h_usd: number | null;
+            /** Btc Dominance Pct */
+            btc_dominance_pct: number | null;
+            /** Eth Dominance Pct */
+            eth_dominance_pct: number | null;
+            /** Active Coins */
+            active_coins: number | null;
+            /** Markets */
+            markets: number | null;
         };
     };
     responses: never;
@@ -890,7 +1240,7 @@ export interface operations {
             query?: {
                 /** @description Market such as BTCUSDC; the main market if left out. */
                 symbol?: string | null;
-                interval?: "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
+                interval?: "1s" | "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
                 /** @description Inclusive; 300 bars before `to`. */
                 from?: string | null;
                 /** @description Exclusive; now if left out. */
@@ -920,6 +1270,136 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_analytics_coins__coin_id__analytics_get: {
+        parameters: {
+            query?: {
+                /** @description Market such as BTCUSDC; the main market if left out. */
+                symbol?: string | null;
+                interval?: "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
+                /** @description Inclusive; 300 bars before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                coin_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalyticsAnswer"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_global_global_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_GlobalMarketAnswer_"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_cross_sections_global_cross_sections_get: {
+        parameters: {
+            query?: {
+                interval?: "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
+                /** @description Inclusive; 300 bars before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_CrossSection__"];
                 };
             };
             /** @description Invalid request */
