@@ -121,6 +121,17 @@ def submit(
     run(read_stack_settings(), job, context.args)
 
 
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def evaluate(context: typer.Context) -> None:
+    """Quality, measured through the shipped code on anyone's data; lists its tasks."""
+    from stack.verbs.evaluate import evaluate as run
+
+    run(context.args)
+
+
 @app.command("test")
 def run_checks(
     group: Annotated[
