@@ -49,7 +49,9 @@ class CrossSection(Answer):
     weighted_return_pct: float | None = Field(
         description="Mean of close / open - 1, weighted by quote volume."
     )
-    index: float = Field(description="Weighted returns chained from 100 at the range's start.")
+    index: float | None = Field(
+        description="Weighted returns chained from 100 at the range's start; null outside of one."
+    )
 
 
 class GlobalMarketAnswer(Answer):

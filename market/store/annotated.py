@@ -16,6 +16,7 @@ _CONVERTERS: Mapping[str, Callable[[str], Cell]] = {
     "double": float,
     "long": int,
     "unsignedLong": int,
+    "boolean": "true".__eq__,
 }
 
 

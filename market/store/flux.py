@@ -6,8 +6,8 @@ sends as syntax tree literals. Each query is range, filter by constants, then at
 the operator profiler); no pivot, join or sort over raw points. `drop` only thins the answer.
 """
 
-_THIN = """|> drop(columns: ["_start", "_stop", "_measurement", "coin_id", "interval", "layer",
-    "quote", "source", "symbol"])"""
+_THIN = """|> drop(columns: ["_start", "_stop", "_measurement", "coin_id", "interval", "kind",
+    "layer", "quote", "source", "symbol"])"""
 
 _MARKET = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "crypto_market")"""
@@ -36,7 +36,8 @@ LAST_CANDLES = f"""{_CANDLES} |> filter(fn: (r) => r.interval == "1m")
 
 FIRST_CANDLES = f'{_CANDLES} |> filter(fn: (r) => r._field == "close") |> first()'
 
-BARS = f"{_ONE_MARKET} {_THIN}"
+# Every field that a bar has; when its last trade was made only the newest of a market tells.
+BARS = f'{_ONE_MARKET} |> filter(fn: (r) => r._field != "last_traded_at_ms") {_THIN}'
 
 
 def _windows(name: str, fields: tuple[str, ...]) -> str:
@@ -64,5 +65,20 @@ COMPOSED_BARS = f"bars = () => {_ONE_MARKET}" + "".join(
 
 FINAL_THROUGH = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "batch_ledger" and r.kind == "final_through"
-    and r.interval == "1m" and r._field == "final_through_ms")
+    and r.interval == interval and r._field == "final_through_ms")
   |> last()"""
+
+_ANALYTICS = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_analytics" and r.kind == kind)"""
+
+ANALYTICS = f"""{_ANALYTICS}
+  |> filter(fn: (r) => r.layer == layer and r.source == source and r.symbol == symbol
+    and r.interval == interval)
+  {_THIN}"""
+
+CROSS_SECTIONS = f"{_ANALYTICS} |> filter(fn: (r) => r.interval == interval) {_THIN}"
+LAST_CROSS_SECTION = f"""{_ANALYTICS} |> filter(fn: (r) => r.interval == interval)
+  |> last() {_THIN}"""
+
+GLOBAL = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_global") |> last()"""

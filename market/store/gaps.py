@@ -62,19 +62,31 @@ def _lacks_trades(bar: Bar) -> bool:
     return bar.held_ids is None or bar.held_ids < bar.expected_ids
 
 
-def unpublished(published: Iterable[Bar], *, from_ms: int, until_ms: int | None) -> list[Gap]:
+def uncovered(bars: Iterable[Bar], *, from_ms: int, until_ms: int) -> list[tuple[int, int]]:
+    """Stretches of [from_ms, until_ms) that lie in none of the bars, ascending."""
+    holes: list[tuple[int, int]] = []
+    through_ms = from_ms
+    for bar in sorted(bars, key=lambda bar: bar.open_time_ms):
+        if through_ms < bar.open_time_ms:
+            holes.append((through_ms, min(bar.open_time_ms, until_ms)))
+        through_ms = max(through_ms, bar.close_time_ms)
+        if through_ms >= until_ms:
+            break
+    else:
+        holes.append((through_ms, until_ms))
+    return [(start, end) for start, end in holes if start < end]
+
+
+def unpublished(published: Sequence[Bar], *, from_ms: int, until_ms: int | None) -> list[Gap]:
     """Stretches of [from_ms, until_ms) that none of an exchange's own bars covers.
 
     The exchange's history reaches back to `from_ms`, and trades account for what follows
     `until_ms` (None: not known yet). An exchange publishes a bar of volume 0 where nobody traded,
     so what no bar covers is a hole. Ids cannot say how many trades it held.
     """
-    holes: list[Gap] = []
-    through_ms = from_ms
-    for bar in sorted(published, key=lambda bar: bar.open_time_ms):
-        if bar.open_time_ms > through_ms:
-            holes.append(Gap(from_ms=through_ms, to_ms=bar.open_time_ms, missing_trades=None))
-        through_ms = max(through_ms, bar.close_time_ms)
-    if until_ms is not None and through_ms < until_ms:
-        holes.append(Gap(from_ms=through_ms, to_ms=until_ms, missing_trades=None))
-    return holes
+    if until_ms is None:
+        until_ms = max((bar.close_time_ms for bar in published), default=from_ms)
+    return [
+        Gap(from_ms=start, to_ms=end, missing_trades=None)
+        for start, end in uncovered(published, from_ms=from_ms, until_ms=until_ms)
+    ]

@@ -1,115 +1,98 @@
 """One series out of layers: the exchange's bars for the past, bars of trades from then on. Pure.
 
-Minutes come from the exchange before a market's first minute of trades in the store, and from
-trades after it. Longer bars are composed of minutes where minutes reach, and are the exchange's
-own 1h and 1d bars before. An exchange's bar of volume 0 says that nobody traded: it yields no bar.
+A market's first minute of trades in the store is the border. Before it the exchange's own bars
+count, the longest there are. In it, whoever holds more: our stream may have begun within it. An
+exchange's bar of volume 0 says that nobody traded: it yields no bar.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from market.store.compose import ceil_ms, compose, floor_ms
+from market.store.compose import compose
+from market.store.gaps import uncovered
 from market.store.rows import Bar
 
+SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
+# Lengths in which the exchange publishes bars.
+GRAINS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
 # Two sums of the same quantities differ by rounding.
 VOLUME_TOLERANCE = 1e-9
+# A market's very first trade: before it there is nothing to miss.
+FIRST_TRADE_IDS = (0, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
     """What the store holds for a range of a market, each ascending.
 
-    `minutes` are the exchange's minutes, zero volumes included; `trades` are bars of trades:
-    minutes, or longer ones that lie within one bar of the answer. `minutes_from_ms` is where
-    minutes of either kind begin in the whole store, None without any. `first_trades_ms` opens
-    the first minute of trades in the store.
+    `published` are the exchange's bars, zero volumes included, none within another. `trades` are
+    bars of trades that lie within one bar of the answer. `minutes_from_ms` is where minutes of
+    either kind begin in the whole store, None without any. `first_trades_ms` opens the first
+    minute of trades in the store.
     """
 
-    minutes: Sequence[Bar]
+    published: Sequence[Bar]
     trades: Sequence[Bar]
-    hours: Sequence[Bar] = ()
-    days: Sequence[Bar] = ()
     minutes_from_ms: int | None = None
     first_trades_ms: int | None = None
 
 
-def used_minutes(pieces: Pieces) -> list[Bar]:
-    """The exchange's minutes that count, zero volumes included."""
+def chosen(pieces: Pieces) -> Pieces:
+    """The pieces that count: of the first minute of trades those of the layer that holds more.
+
+    That minute is marked as partial where nothing tells whether our stream saw all of it.
+    """
     first_ms = pieces.first_trades_ms
     if first_ms is None:
-        return list(pieces.minutes)
-    used = [bar for bar in pieces.minutes if bar.open_time_ms < first_ms]
-    contested = [bar for bar in pieces.minutes if bar.open_time_ms == first_ms]
-    opening = [bar for bar in pieces.trades if bar.open_time_ms == first_ms]
-    if contested and opening and _is_fuller(contested[0], opening[0]):
-        used.append(contested[0])
-    return used
+        return pieces
+    earlier = [bar for bar in pieces.published if bar.close_time_ms <= first_ms]
+    holder = next((bar for bar in pieces.published if bar.close_time_ms > first_ms), None)
+    begun = first_ms + MINUTE_MS
+    opening = next((bar for bar in pieces.trades[:1] if first_ms <= bar.open_time_ms < begun), None)
+    if opening is not None and _holds_all(opening, holder):
+        return replace(pieces, published=earlier)
+    if holder is not None:
+        later = [bar for bar in pieces.trades if bar.open_time_ms >= holder.close_time_ms]
+        return replace(pieces, published=[*earlier, holder], trades=later)
+    if opening is not None:
+        return replace(pieces, trades=[replace(opening, is_partial=True), *pieces.trades[1:]])
+    return pieces
 
 
-def _is_fuller(external: Bar, traded: Bar) -> bool:
-    """Where the stream began within its first minute, the exchange's bar holds more of it."""
-    return external.volume > traded.volume * (1 + VOLUME_TOLERANCE)
+def _holds_all(opening: Bar, published: Bar | None) -> bool:
+    """Whether our stream, which may have begun within its first minute, saw all of it."""
+    if opening.first_trade_id in FIRST_TRADE_IDS:
+        return True
+    if published is None or published.close_time_ms - published.open_time_ms > MINUTE_MS:
+        return False
+    return published.volume <= opening.volume * (1 + VOLUME_TOLERANCE)
 
 
 def merged(pieces: Pieces, interval_ms: int) -> list[Bar]:
-    """The bars of an interval, ascending, without those in which nobody traded."""
-    external = used_minutes(pieces)
-    replaced = {bar.open_time_ms for bar in external}
-    minutes = [*external, *(bar for bar in pieces.trades if bar.open_time_ms not in replaced)]
-    if interval_ms == MINUTE_MS:
-        return _traded(minutes)
-    hours = pieces.hours if interval_ms >= HOUR_MS else ()
-    days = pieces.days if interval_ms >= DAY_MS else ()
-    native_hours = _before_minutes(hours, HOUR_MS, pieces.minutes_from_ms)
-    native_days = _before_minutes(days, DAY_MS, pieces.minutes_from_ms)
-    parts = _underlaid(native_days, _underlaid(native_hours, minutes, HOUR_MS), DAY_MS)
-    bars = compose(_traded(parts), interval_ms)
-    reach = _Reach(native_hours.keys(), native_days.keys(), pieces.minutes_from_ms)
-    marked = [bar if reach.is_whole(bar) else replace(bar, is_partial=True) for bar in bars]
+    """The bars of an interval out of chosen pieces, ascending, without those of no trade."""
+    parts = _traded([*pieces.published, *pieces.trades])
+    if interval_ms <= MINUTE_MS:
+        return parts
+    bars = [
+        bar if _is_reached(bar, pieces) else replace(bar, is_partial=True)
+        for bar in compose(parts, interval_ms)
+    ]
     # What the exchange's history cuts in two is not a bar. What the start of our own stream cuts
-    # in two is shown, never as final, because it may be all there is for hours.
-    return [bar for bar in marked if not bar.is_partial or bar.layer == "speed"]
+    # in two is shown, and marked, because it may be all there is for hours.
+    return [bar for bar in bars if not bar.is_partial or bar.layer == "speed"]
 
 
 def _traded(bars: Iterable[Bar]) -> list[Bar]:
     return [bar for bar in bars if bar.volume > 0]
 
 
-def _before_minutes(
-    native: Iterable[Bar], interval_ms: int, minutes_from_ms: int | None
-) -> dict[int, Bar]:
-    """The exchange's longer bars that minutes do not cover, by open time."""
-    border_ms = None if minutes_from_ms is None else ceil_ms(minutes_from_ms, interval_ms)
-    return {
-        bar.open_time_ms: bar for bar in native if border_ms is None or bar.open_time_ms < border_ms
-    }
-
-
-def _underlaid(native: dict[int, Bar], finer: Iterable[Bar], interval_ms: int) -> list[Bar]:
-    """Native bars, and finer ones where there is no native bar."""
-    kept = (bar for bar in finer if floor_ms(bar.open_time_ms, interval_ms) not in native)
-    return sorted([*native.values(), *kept], key=lambda bar: bar.open_time_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """Tells whether the store reaches back to the start of a bar."""
-
-    hours: Collection[int]
-    days: Collection[int]
-    minutes_from_ms: int | None
-
-    def is_whole(self, bar: Bar) -> bool:
-        start_ms = bar.open_time_ms
-        if self.minutes_from_ms is not None and start_ms >= self.minutes_from_ms:
-            return True
-        if floor_ms(start_ms, DAY_MS) in self.days:
-            return True
-        end_ms = bar.close_time_ms
-        if self.minutes_from_ms is not None:
-            end_ms = min(end_ms, ceil_ms(self.minutes_from_ms, HOUR_MS))
-        needed = range(floor_ms(start_ms, HOUR_MS), end_ms, HOUR_MS)
-        return all(hour in self.hours for hour in needed)
+def _is_reached(bar: Bar, pieces: Pieces) -> bool:
+    """Whether the store reaches back to the start of a bar."""
+    from_ms = pieces.minutes_from_ms
+    if from_ms is not None and from_ms <= bar.open_time_ms:
+        return True
+    until_ms = bar.close_time_ms if from_ms is None else min(bar.close_time_ms, from_ms)
+    return not uncovered(pieces.published, from_ms=bar.open_time_ms, until_ms=until_ms)

@@ -14,16 +14,28 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from market.coins import Market
 from market.settings import InfluxReadSettings
 from market.store import flux, shapes
+from market.store.analytics import (
+    analytics_rows,
+    chained,
+    cross_section_rows,
+    speed_first,
+    totals,
+)
 from market.store.annotated import time_ms
-from market.store.bars import BarsReader, Beginnings, Span
+from market.store.bars import BarsReader, Span
+from market.store.beginnings import Beginnings, BeginningsReader
 from market.store.client import FluxClient, instant
 from market.store.compose import ceil_ms
 from market.store.gaps import id_gaps, unpublished
-from market.store.merge import DAY_MS, MINUTE_MS, merged, used_minutes
+from market.store.merge import DAY_MS, MINUTE_MS, SECOND_MS, chosen, merged
 from market.store.rows import (
+    AnalyticsRow,
+    AnalyticsSeries,
     Bar,
     CandleSeries,
+    CrossSectionRow,
     Gap,
+    GlobalMarket,
     History,
     LastCandle,
     Latest,
@@ -54,19 +66,22 @@ async def open_store(
             FluxClient(client),
             bucket=settings.influx_bucket,
             speed_bucket=settings.influx_speed_bucket,
+            seconds_bucket=settings.influx_seconds_bucket,
         )
 
 
 class StoreReader:
     """Answers typed rows."""
 
-    def __init__(self, client: FluxClient, *, bucket: str, speed_bucket: str) -> None:
+    def __init__(
+        self, client: FluxClient, *, bucket: str, speed_bucket: str, seconds_bucket: str
+    ) -> None:
         self._client = client
-        self._bucket = bucket
-        self._speed_bucket = speed_bucket
+        self._buckets: dict[Layer, str] = {"speed": speed_bucket, "external": bucket}
         self._marks: dict[tuple[str, str], object] = {}
         self._snapshots: tuple[Snapshot, ...] = ()
-        self._bars = BarsReader(client, bucket=bucket, speed_bucket=speed_bucket)
+        self._beginnings = BeginningsReader(client, buckets=self._buckets)
+        self._bars = BarsReader(client, buckets=self._buckets, seconds_bucket=seconds_bucket)
 
     async def status(self) -> StoreStatus:
         """Whether InfluxDB answers, how fast, and its version."""
@@ -85,28 +100,29 @@ class StoreReader:
     async def _latest_snapshots(self, now_ms: int) -> tuple[Snapshot, ...]:
         """Read whole only when the marks (20 times cheaper) say that something was written."""
         span = {"start": instant(now_ms - LOOKBACK_MS), "stop": instant(now_ms + LOOKAHEAD_MS)}
-        tables = await self._client.tables(flux.SNAPSHOT_MARKS, bucket=self._bucket, **span)
+        tables = await self._client.tables(
+            flux.SNAPSHOT_MARKS, bucket=self._buckets["external"], **span
+        )
         marks: dict[tuple[str, str], object] = {
             (table.tags["coin_id"], table.tags["source"]): (table.times[-1], table.cells[-1])
             for table in tables
         }
         if marks != self._marks:
-            whole = await self._client.tables(flux.SNAPSHOTS, bucket=self._bucket, **span)
+            whole = await self._client.tables(
+                flux.SNAPSHOTS, bucket=self._buckets["external"], **span
+            )
             self._snapshots, self._marks = shapes.snapshots(whole), marks
         return self._snapshots
 
     async def _last_candles(self, layer: Layer, now_ms: int) -> list[LastCandle]:
         tables = await self._client.tables(
             flux.LAST_CANDLES,
-            bucket=self._bucket_of(layer),
+            bucket=self._buckets[layer],
             layer=layer,
             start=instant(now_ms - LOOKBACK_MS),
             stop=instant(now_ms + LOOKAHEAD_MS),
         )
         return shapes.last_candles(tables, layer)
-
-    def _bucket_of(self, layer: Layer) -> str:
-        return self._speed_bucket if layer == "speed" else self._bucket
 
     async def history(
         self, coin_id: str, source: str, *, from_ms: int, to_ms: int, every_ms: int
@@ -114,7 +130,7 @@ class StoreReader:
         """Snapshots of a coin in [from_ms, to_ms), the last of each window of `every_ms`."""
         tables = await self._client.tables(
             flux.HISTORY,
-            bucket=self._bucket,
+            bucket=self._buckets["external"],
             coin_id=coin_id,
             source=source,
             start=instant(from_ms),
@@ -131,32 +147,102 @@ class StoreReader:
         self, market: Market, *, interval_ms: int, from_ms: int, to_ms: int, now_ms: int
     ) -> CandleSeries:
         """Bars that open in [from_ms, to_ms), `from_ms` on a bar's border, merged from layers."""
+        decided_by = "1s" if interval_ms == SECOND_MS else "1m"
         beginnings, final_through_ms = await asyncio.gather(
-            self._bars.beginnings(market, now_ms), self._final_through(now_ms)
+            self._beginnings.of(market, now_ms), self._final_through(decided_by, now_ms)
         )
         span = Span(interval_ms, from_ms, ceil_ms(to_ms, interval_ms), now_ms)
         pieces = await self._bars.pieces(market, span, beginnings)
-        published = (*used_minutes(pieces), *pieces.hours, *pieces.days)
+        used = chosen(pieces)
+        bars = await asyncio.to_thread(merged, used, interval_ms)
         gaps = [
-            *_unpublished(published, span, beginnings),
+            *_unpublished(used.published, span, beginnings),
             *id_gaps(pieces.trades, final_through_ms),
         ]
         return CandleSeries(
-            bars=tuple(await asyncio.to_thread(merged, pieces, interval_ms)),
-            gaps=tuple(gaps),
+            bars=tuple(bar for bar in bars if bar.open_time_ms >= from_ms),
+            gaps=tuple(gap for gap in gaps if gap.to_ms > from_ms),
             final_through_ms=final_through_ms,
-            external_through_ms=max((bar.close_time_ms for bar in published), default=None),
+            external_through_ms=max((bar.close_time_ms for bar in used.published), default=None),
         )
 
-    async def _final_through(self, now_ms: int) -> int | None:
+    async def _final_through(self, interval: str, now_ms: int) -> int | None:
+        """The watermark of the query that makes bars of `interval`, 1s or 1m."""
         tables = await self._client.tables(
             flux.FINAL_THROUGH,
-            bucket=self._bucket,
+            bucket=self._buckets["external"],
+            interval=interval,
             start=instant(now_ms - LOOKBACK_MS),
             stop=instant(now_ms + LOOKAHEAD_MS),
         )
         cells = [cell for table in tables for cell in table.cells if isinstance(cell, int)]
         return max(cells, default=None)
+
+    async def analytics(
+        self, market: Market, *, interval: str, from_ms: int, to_ms: int, now_ms: int
+    ) -> AnalyticsSeries:
+        """Indicators at the bars that open in [from_ms, to_ms)."""
+        external, speed, final_through_ms = await asyncio.gather(
+            self._analytics("external", market, interval, from_ms, to_ms),
+            self._analytics("speed", market, interval, from_ms, to_ms),
+            self._final_through("1m", now_ms),
+        )
+        return AnalyticsSeries(speed_first(external, speed), final_through_ms)
+
+    async def _analytics(
+        self, layer: Layer, market: Market, interval: str, from_ms: int, to_ms: int
+    ) -> list[AnalyticsRow]:
+        tables = await self._client.tables(
+            flux.ANALYTICS,
+            bucket=self._buckets[layer],
+            kind="market",
+            layer=layer,
+            source=market.source,
+            symbol=market.symbol,
+            interval=interval,
+            start=instant(from_ms),
+            stop=instant(to_ms),
+        )
+        return await asyncio.to_thread(
+            lambda: analytics_rows(shapes.columns_of(tables), interval=interval, layer=layer)
+        )
+
+    async def cross_sections(
+        self, *, interval: str, from_ms: int, to_ms: int
+    ) -> tuple[CrossSectionRow, ...]:
+        """All coins together at the bars that open in [from_ms, to_ms), with the chained index."""
+        rows = await self._cross_sections(flux.CROSS_SECTIONS, interval, from_ms, to_ms)
+        return chained(rows)
+
+    async def global_market(self, *, now_ms: int) -> GlobalMarket:
+        """The newest totals of each source, and the newest cross-sections of a minute and hour."""
+        from_ms, to_ms = now_ms - LOOKBACK_MS, now_ms + LOOKAHEAD_MS
+        tables, *newest = await asyncio.gather(
+            self._client.tables(
+                flux.GLOBAL,
+                bucket=self._buckets["external"],
+                start=instant(from_ms),
+                stop=instant(to_ms),
+            ),
+            self._cross_sections(flux.LAST_CROSS_SECTION, "1m", from_ms, to_ms),
+            self._cross_sections(flux.LAST_CROSS_SECTION, "1h", from_ms, to_ms),
+        )
+        return GlobalMarket(
+            totals=totals(tables), cross_sections=tuple(rows[-1] for rows in newest if rows)
+        )
+
+    async def _cross_sections(
+        self, query: str, interval: str, from_ms: int, to_ms: int
+    ) -> list[CrossSectionRow]:
+        tables = await self._client.tables(
+            query,
+            bucket=self._buckets["speed"],
+            kind="cross_section",
+            interval=interval,
+            start=instant(from_ms),
+            stop=instant(to_ms),
+        )
+        return cross_section_rows(shapes.columns_of(tables), interval=interval)
 
 
 def _unpublished(published: Sequence[Bar], span: Span, beginnings: Beginnings) -> list[Gap]:

@@ -178,8 +178,8 @@ class AnalyticsSeries:
 class CrossSectionRow:
     """All coins that traded in [open_time_ms, close_time_ms), one main market a coin.
 
-    Fields as in `measurements.CROSS_SECTION`. `index` chains the weighted returns of a range from
-    100 at the range's start.
+    Fields as in `measurements.CROSS_SECTION`, in their order. `index` chains the weighted returns
+    of a range from 100 at the range's start, None outside of a range.
     """
 
     interval: str
@@ -193,7 +193,7 @@ class CrossSectionRow:
     btc_volume_share_pct: float | None
     eth_volume_share_pct: float | None
     weighted_return_pct: float | None
-    index: float
+    index: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 from market.store.annotated import Cell, Table, time_ms
+from market.store.compose import floor_ms
 from market.store.rows import Bar, HistoryRow, LastCandle, Layer, Snapshot
 
 _SNAPSHOT_FIELDS = {one.name for one in fields(Snapshot)} - {"coin_id", "source", "observed_at_ms"}
-# In the order of Bar, with `coverage` in the place of what it tells.
+# In the order of Bar, with `coverage` in the place of what it tells. Minutes have no `is_partial`.
 _BAR_COLUMNS = (
     "open",
     "high",
@@ -24,6 +25,7 @@ _BAR_COLUMNS = (
     "first_trade_id",
     "last_trade_id",
     "coverage",
+    "is_partial",
 )
 _WINDOW_PRICES = ("first.open", "max.high", "min.low", "last.close", "sum.volume")
 Columns = Mapping[str, Mapping[str, Cell]]
@@ -94,14 +96,19 @@ def bars(columns: Columns, *, interval_ms: int, layer: Layer) -> list[Bar]:
     cells: list[list[Any]] = [
         [columns.get(name, {}).get(at) for at, _ in ordered] for name in _BAR_COLUMNS
     ]
+    partial = cells.pop()
     coverages = cells.pop()
     rows: Iterator[tuple[Any, ...]] = (
-        (at_ms, at_ms + interval_ms, *prices, layer, *others, _held(others, coverage))
-        for (_, at_ms), prices, others, coverage in zip(
+        (
+            *(at_ms, at_ms + interval_ms, *prices, layer, *others),
+            *(_held(others, coverage), is_partial is True),
+        )
+        for (_, at_ms), prices, others, coverage, is_partial in zip(
             ordered,
             zip(*cells[:5], strict=True),
             zip(*cells[5:], strict=True),
             coverages,
+            partial,
             strict=True,
         )
     )
@@ -130,6 +137,7 @@ def _held(others: Sequence[Any], coverage: float | None) -> int | None:
 def composed_bars(columns: Columns, *, interval_ms: int) -> list[Bar]:
     """Bars of trades out of the windows of `flux.COMPOSED_BARS`, ascending.
 
+    A window that the range cuts opens where the range begins.
     `held_ids` is right where every minute is whole; where a minute is not, it is None and the
     minutes must be read. A window without all of open, high, low, close, volume is left out.
     """
@@ -143,7 +151,7 @@ def composed_bars(columns: Columns, *, interval_ms: int) -> list[Bar]:
         found.append(
             Bar(
                 open_time_ms=at_ms,
-                close_time_ms=at_ms + interval_ms,
+                close_time_ms=floor_ms(at_ms, interval_ms) + interval_ms,
                 open=cell("first.open", at),
                 high=cell("max.high", at),
                 low=cell("min.low", at),

@@ -13,7 +13,10 @@ from api.kafka_probe import KafkaState
 from api.settings import ApiSettings
 from market.errors import StoreUnavailable
 from market.store.rows import (
+    AnalyticsSeries,
     CandleSeries,
+    CrossSectionRow,
+    GlobalMarket,
     History,
     LastCandle,
     Latest,
@@ -23,6 +26,9 @@ from market.store.rows import (
 
 NOW = 1_678_536_000_000  # 2023-03-11T12:00Z
 NOTHING = CandleSeries(bars=(), gaps=(), final_through_ms=None, external_through_ms=None)
+
+NO_INDICATORS = AnalyticsSeries(rows=(), final_through_ms=None)
+NO_MARKET = GlobalMarket(totals=(), cross_sections=())
 
 
 @dataclass
@@ -41,6 +47,8 @@ class FakeStore:
     last: tuple[LastCandle, ...] = ()
     series: CandleSeries = NOTHING
     answered: History = field(default_factory=lambda: History(rows=(), observed_at_ms=None))
+    indicators: AnalyticsSeries = NO_INDICATORS
+    together: GlobalMarket = NO_MARKET
     is_down: bool = False
     reads: int = 0
     asked: list[dict[str, object]] = field(default_factory=list)
@@ -64,6 +72,20 @@ class FakeStore:
         self._check()
         self.asked.append({"market": market, "from_ms": from_ms, "to_ms": to_ms})
         return self.series
+
+    async def analytics(self, market, *, interval, from_ms, to_ms, now_ms) -> AnalyticsSeries:
+        self._check()
+        self.asked.append({"market": market, "interval": interval, "from_ms": from_ms})
+        return self.indicators
+
+    async def cross_sections(self, *, interval, from_ms, to_ms) -> tuple[CrossSectionRow, ...]:
+        self._check()
+        self.asked.append({"interval": interval, "from_ms": from_ms, "to_ms": to_ms})
+        return self.together.cross_sections
+
+    async def global_market(self, *, now_ms) -> GlobalMarket:
+        self._check()
+        return self.together
 
     async def status(self) -> StoreStatus:
         self._check()

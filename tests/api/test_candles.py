@@ -46,6 +46,19 @@ async def test_candles_carry_finality_coverage_and_layer():
     assert answer.meta.as_of.timestamp() * 1000 == NOW - 5_000
 
 
+async def test_a_partial_candle_stays_partial_when_it_is_final():
+    response = await get(a_store(a_bar(NOW - 2 * MINUTE, is_partial=True), a_bar()))
+    rows = response.json()["data"]
+    assert [(row["is_partial"], row["is_final"]) for row in rows] == [(True, True), (False, False)]
+
+
+async def test_seconds_are_capped_by_their_number_like_every_interval():
+    assert (await get(a_store(), "?interval=1s")).status_code == 200
+    three_hours = "?interval=1s&from=2023-03-11T09:00:00Z&to=2023-03-11T12:00:00Z"
+    response = await get(a_store(), three_hours)
+    assert (response.status_code, response.json()["limit"]) == (422, 10_000)
+
+
 async def test_gaps_keep_their_size_and_say_when_it_is_unknown():
     gaps = (Gap(NOW - 5 * MINUTE, NOW - 4 * MINUTE, 7), Gap(NOW - 9 * MINUTE, NOW, None))
     response = await get(a_store(a_bar(), gaps=gaps))
@@ -103,7 +116,7 @@ async def test_an_unknown_market_is_404_and_names_those_that_exist():
     [
         ("?from=2013-01-01T00:00:00Z", 10_000),
         ("?interval=1d&from=1000-01-01T00:00:00Z", "1970-01-01/2100-01-01"),
-        ("?interval=2m", "'1m', '5m', '15m', '1h', '4h' or '1d'"),
+        ("?interval=2m", "'1s', '1m', '5m', '15m', '1h', '4h' or '1d'"),
         (f"?symbol={'X' * 33}", 32),
     ],
 )

@@ -698,9 +698,9 @@ export interface components {
             weighted_return_pct: number | null;
             /**
              * Index
-             * @description Weighted returns chained from 100 at the range's start.
+             * @description Weighted returns chained from 100 at the range's start; null outside of one.
              */
-            index: number;
+            index: number | null;
         };
         /** Envelope[CoinDetail] */
         Envelope_CoinDetail_: {
