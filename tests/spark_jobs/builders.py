@@ -32,3 +32,27 @@ def a_trade(trade_id: int, **facts: Any) -> dict[str, Any]:
 def a_trade_message(trade_id: int, **facts: Any) -> bytes:
     """The bytes of it as an agent writes them."""
     return encode(TRADE, a_trade(trade_id, **facts))
+
+
+def a_bar_row(**facts: Any) -> dict[str, Any]:
+    """A row for a stateful core: a bar of trades of BTCUSDC over a minute, all at one price."""
+    return {
+        "layer": "speed",
+        "interval": "1m",
+        "coin_id": "bitcoin",
+        "quote": "USDC",
+        "source": "binance",
+        "symbol": "BTCUSDC",
+        "time_ms": START_MS,
+        **dict.fromkeys(("open", "high", "low", "close", "vwap"), 20_000.0),
+        "volume": 1.0,
+        "quote_volume": 20_000.0,
+        "trades": 1,
+        "buy_volume": 1.0,
+        "sell_volume": 0.0,
+        "first_trade_id": 1,
+        "last_trade_id": 1,
+        "coverage": 1.0,
+        "last_traded_at_ms": START_MS,
+        "collected_at_ms": START_MS,
+    } | facts
