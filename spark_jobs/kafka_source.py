@@ -12,12 +12,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.avro.functions import from_avro
 
+from schemas.codec import HEADER, MAGIC
 from schemas.record_types import RecordType
 from schemas.validity import MAX_RECORD_BYTES
 from spark_jobs.settings import SparkSettings
 from spark_jobs.transforms.validity import impossible
 
-HEADER_BYTES = 5
+HEADER_BYTES = HEADER.size
 KAFKA_COLUMNS = ("topic", "partition", "offset", "key", "value", "timestamp")
 
 
@@ -66,6 +67,13 @@ def decode(raw: DataFrame, kind: RecordType) -> DataFrame:
     return framed.select("record.*", "rejection", *KAFKA_COLUMNS)
 
 
+def bare_records(spark: SparkSession, settings: SparkSettings, kind: RecordType) -> DataFrame:
+    """Records of the newest version, nothing judged: what a measurement compares with."""
+    body = F.substring("value", HEADER_BYTES + 1, MAX_RECORD_BYTES)
+    raw = read_topics(spark, settings, kind.topic)
+    return raw.select(from_avro(body, _compact(kind.latest)).alias("record")).select("record.*")
+
+
 def judge(raw: DataFrame, kinds: Sequence[RecordType]) -> DataFrame:
     """Kafka rows of many topics to their `rejection` and Kafka's columns; no field of a record."""
     for kind in kinds:
@@ -81,11 +89,18 @@ def schema_id() -> Column:
     return F.conv(F.hex(F.substring("value", 2, 4)), 16, 10).cast("int")
 
 
+def _header(schema: int) -> Column:
+    """The five bytes before the records of one writer schema."""
+    return F.lit(bytes([MAGIC]) + schema.to_bytes(4, "big"))
+
+
 def _record(kind: RecordType) -> Column:
     body = F.substring("value", HEADER_BYTES + 1, MAX_RECORD_BYTES)
     reader = {"mode": "PERMISSIVE", "avroSchema": _compact(kind.latest)}
+    # Bytes are compared as they are: a number made of them for each record took longer than Avro.
+    held = F.substring("value", 1, HEADER_BYTES)
     versions = [
-        F.when(schema_id() == version, from_avro(body, _compact(writer), reader))
+        F.when(held == _header(version), from_avro(body, _compact(writer), reader))
         for version, writer in kind.schemas.items()
     ]
     return _evaluated_once(F.coalesce(*versions))
@@ -114,11 +129,12 @@ def _rejection(kind: RecordType, record: str) -> Column:
     bad_header = (
         F.col("value").isNull()
         | (F.octet_length("value") <= HEADER_BYTES)
-        | (F.hex(F.substring("value", 1, 1)) != "00")
+        | (F.substring("value", 1, 1) != F.lit(bytes([MAGIC])))
     )
+    known = F.substring("value", 1, HEADER_BYTES).isin(*map(_header, kind.versions))
     return (
         F.when(bad_header, "bad_magic")
-        .when(~schema_id().isin(*kind.versions), "unknown_schema")
+        .when(~known, "unknown_schema")
         .when(F.octet_length("value") > MAX_RECORD_BYTES, "oversized")
         # PERMISSIVE gives a row of nulls for what it cannot read; source is never null.
         .when(F.col(f"{record}.source").isNull(), "truncated")
