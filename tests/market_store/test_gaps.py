@@ -1,7 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.store.gaps import id_gaps, suspicious, unpublished
+from market.store.gaps import id_gaps, suspicious, uncovered, unpublished
 from market.store.rows import Gap
 from tests.market_store.builders import DAY, DAY_START, HOUR, MINUTE, a_minute, an_external
 
@@ -86,3 +86,12 @@ def test_an_hour_left_out_is_a_gap_unless_shorter_or_longer_bars_hold_it():
     named = {"from_ms": minute_ms(0), "until_ms": None}
     assert unpublished([*hours, *minutes], **named) == [hole]
     assert unpublished([*hours, *minutes, an_external(0, length=DAY)], **named) == []
+
+
+def test_what_no_bar_covers_ends_with_the_range():
+    bars = [an_external(n) for n in (0, 1, 4, 9)]
+    named = {"from_ms": minute_ms(1), "until_ms": minute_ms(7)}
+    holes = [(minute_ms(2), minute_ms(4)), (minute_ms(5), minute_ms(7))]
+    assert uncovered(bars, **named) == holes
+    assert uncovered([], **named) == [(minute_ms(1), minute_ms(7))]
+    assert uncovered([an_external(0, length=HOUR)], **named) == []

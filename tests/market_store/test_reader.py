@@ -2,115 +2,22 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from itertools import count
+from dataclasses import replace
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
 from market.coins import Market
 from market.errors import StoreUnavailable
-from market.settings import InfluxReadSettings
 from market.store.compose import compose
 from market.store.gaps import id_gaps
-from market.store.reader import StoreReader, open_store
-from market.store.rows import Bar, CandleSeries, Gap
+from market.store.measurements import INDICATOR_FIELDS
+from market.store.reader import open_store
+from market.store.rows import Bar, Gap
 from tests.market_store.builders import DAY, DAY_START, HOUR, MINUTE, a_minute, an_external
+from tests.market_store.store import settings
 
 pytestmark = pytest.mark.integration
-
-FIELDS = (
-    *("open", "high", "low", "close", "volume", "quote_volume", "trades", "vwap"),
-    *("buy_volume", "sell_volume", "first_trade_id", "last_trade_id", "coverage"),
-)
-INTEGERS = {"trades", "first_trade_id", "last_trade_id"}
-numbers = count()
-
-
-def line(bar: Bar, market: Market, interval: str = "1m") -> str:
-    fields = {name: getattr(bar, name) for name in FIELDS if getattr(bar, name) is not None}
-    written = ",".join(
-        f"{name}={cell}{'i' if name in INTEGERS else ''}" for name, cell in fields.items()
-    )
-    if bar.layer == "speed":
-        written += f",last_traded_at_ms={bar.close_time_ms - 1}i"
-    return (
-        f"crypto_candles,coin_id={market.coin_id},interval={interval},layer={bar.layer},"
-        f"quote={market.quote},source={market.source},symbol={market.symbol} "
-        f"{written} {bar.open_time_ms}"
-    )
-
-
-class Store:
-    """A reader and a way to write line protocol past it."""
-
-    def __init__(self, access, reader: StoreReader) -> None:
-        self.access = access
-        self.reader = reader
-
-    def write(self, bucket: str, lines: Iterable[str]) -> None:
-        answer = httpx.post(
-            f"{self.access.url}/api/v2/write",
-            params={"org": self.access.org, "bucket": bucket, "precision": "ms"},
-            headers={"Authorization": f"Token {self.access.write_token}"},
-            content="\n".join(lines),
-        )
-        assert answer.status_code == 204, answer.text
-
-    def write_bars(self, market: Market, bars: Iterable[Bar], interval: str = "1m") -> None:
-        by_layer: dict[str, list[str]] = {"speed": [], "external": []}
-        for bar in bars:
-            by_layer[bar.layer].append(line(bar, market, interval))
-        for layer, lines in by_layer.items():
-            bucket = self.access.speed_bucket if layer == "speed" else self.access.bucket
-            if lines:
-                self.write(bucket, lines)
-
-    def final_through(self, at_ms: int) -> None:
-        tags = "batch_ledger,interval=1m,kind=final_through,layer=speed"
-        self.write(self.access.bucket, [f"{tags} final_through_ms={at_ms}i {at_ms}"])
-
-    async def candles(self, market: Market, interval_ms: int, **facts) -> CandleSeries:
-        named = {
-            "from_ms": DAY_START,
-            "to_ms": DAY_START + DAY,
-            "now_ms": DAY_START + 2 * DAY,
-        } | facts
-        return await self.reader.candles(market, interval_ms=interval_ms, **named)
-
-
-def settings(access, **facts) -> InfluxReadSettings:
-    named = {
-        "influx_url": access.url,
-        "influx_org": access.org,
-        "influx_bucket": access.bucket,
-        "influx_speed_bucket": access.speed_bucket,
-        "influx_read_token": SecretStr(access.read_token),
-    } | facts
-    return InfluxReadSettings(**named)
-
-
-OpenReader = Callable[[], AbstractAsyncContextManager[Store]]
-
-
-@pytest.fixture
-def opened(influx_server) -> OpenReader:
-    """Opens the store. A context, because the connection belongs to the test's own loop."""
-
-    @asynccontextmanager
-    async def open_it() -> AsyncIterator[Store]:
-        async with open_store(settings(influx_server), 10.0) as reader:
-            yield Store(influx_server, reader)
-
-    return open_it
-
-
-@pytest.fixture
-def market() -> Market:
-    """A market nobody else in this session uses; its symbol tries to break out of a string."""
-    return Market("binance", f'T"{next(numbers)}USDT', f"coin{next(numbers)}", "USDT")
 
 
 async def test_a_bar_comes_back_as_it_was_written(opened, market):
@@ -257,6 +164,137 @@ async def test_the_last_trade_of_a_market_wins_over_the_exchanges_bars(opened, m
         (last,) = [one for one in latest.candles if one.symbol == market.symbol]
         assert (last.price, last.layer) == (42.0, "speed")
         assert last.last_traded_at_ms == DAY_START + 2 * MINUTE - 1
+
+
+def a_second(second: int, first_id: int) -> Bar:
+    open_time_ms = DAY_START + second * 1_000
+    bar = a_minute(0, first_id=first_id)
+    return replace(bar, open_time_ms=open_time_ms, close_time_ms=open_time_ms + 1_000)
+
+
+async def test_seconds_come_from_a_bucket_and_a_watermark_of_their_own(opened, market):
+    async with opened() as store:
+        begun = a_second(7, first_id=2)
+        seconds = [a_second(8, 12), a_second(9, 22), a_second(12, 52), a_second(67, 62)]
+        store.write_bars(market, [begun, *seconds], "1s")
+        store.write_bars(market, [a_minute(0, volume=99.0, first_id=2, ids=58), a_minute(1)])
+        store.final_through(DAY_START + HOUR)
+        store.final_through(DAY_START + 13_000, "1s")
+        series = await store.candles(market, 1_000)
+        assert series.bars == (replace(begun, is_partial=True), *seconds)
+        assert [series.is_final(bar) for bar in series.bars] == [True] * 4 + [False]
+        assert series.final_through_ms == DAY_START + 13_000
+        assert series.gaps == (Gap(DAY_START + 10_000, DAY_START + 12_000, 20),)
+        later = await store.candles(market, 1_000, from_ms=DAY_START + 8_000)
+        assert later.bars == tuple(seconds)
+
+
+async def test_the_first_minute_of_trades_is_partial_even_when_it_is_final(opened, market):
+    async with opened() as store:
+        store.write_bars(market, [a_minute(n) for n in range(7, 20)])
+        store.final_through(DAY_START + HOUR)
+        series = await store.candles(market, MINUTE)
+        assert [bar.is_partial for bar in series.bars] == [True] + [False] * 12
+        assert all(series.is_final(bar) for bar in series.bars)
+        (hour,) = (await store.candles(market, HOUR)).bars
+        assert hour.is_partial
+        later = await store.candles(market, 5 * MINUTE, from_ms=DAY_START + 10 * MINUTE)
+        assert not any(bar.is_partial for bar in later.bars)
+
+
+def analytics_line(market: Market, layer: str, at_ms: int, written: str, interval="1h") -> str:
+    return (
+        f"crypto_analytics,coin_id={market.coin_id},interval={interval},kind=market,"
+        f"layer={layer},quote={market.quote},source={market.source},symbol={market.symbol} "
+        f"{written} {at_ms}"
+    )
+
+
+async def test_indicators_of_both_layers_are_one_series_and_speed_wins(opened, market):
+    async with opened() as store:
+        external = [
+            analytics_line(market, "external", DAY_START + n * HOUR, f"close={n}.5,bars={n}i")
+            for n in range(3)
+        ]
+        speed = [
+            analytics_line(
+                market, "speed", DAY_START + n * HOUR, f"close={n}.0,bars={n}i,sma_5=1.5"
+            )
+            for n in (2, 3)
+        ]
+        other = analytics_line(market, "speed", DAY_START, "close=9.0", interval="1d")
+        store.write(store.access.bucket, external)
+        store.write(store.access.speed_bucket, [*speed, other])
+        store.final_through(DAY_START + 4 * HOUR)
+        series = await store.reader.analytics(
+            market,
+            interval="1h",
+            from_ms=DAY_START + HOUR,
+            to_ms=DAY_START + DAY,
+            now_ms=DAY_START + DAY,
+        )
+    told = [(row.open_time_ms, row.layer, row.close, row.bars) for row in series.rows]
+    assert told == [
+        (DAY_START + HOUR, "external", 1.5, 1),
+        (DAY_START + 2 * HOUR, "speed", 2.0, 2),
+        (DAY_START + 3 * HOUR, "speed", 3.0, 3),
+    ]
+    assert [row.indicators["sma_5"] for row in series.rows] == [None, 1.5, 1.5]
+    assert set(series.rows[0].indicators) == set(INDICATOR_FIELDS)
+    assert series.rows[0].close_time_ms == DAY_START + 2 * HOUR
+    assert series.final_through_ms == DAY_START + 4 * HOUR
+
+
+def section_line(interval: str, at_ms: int, written: str) -> str:
+    return f"crypto_analytics,interval={interval},kind=cross_section,layer=speed {written} {at_ms}"
+
+
+async def test_the_index_chains_weighted_returns_from_the_start_of_the_range(opened):
+    async with opened() as store:
+        store.write(
+            store.access.speed_bucket,
+            [
+                section_line("4h", DAY_START, "weighted_return_pct=50.0,coins=3i"),
+                section_line("4h", DAY_START + 4 * HOUR, "weighted_return_pct=10.0,coins=3i"),
+                section_line("4h", DAY_START + 8 * HOUR, "coins=0i"),
+                section_line("4h", DAY_START + 12 * HOUR, "weighted_return_pct=-50.0"),
+                section_line("1d", DAY_START + 4 * HOUR, "weighted_return_pct=99.0"),
+            ],
+        )
+        rows = await store.reader.cross_sections(
+            interval="4h", from_ms=DAY_START + 4 * HOUR, to_ms=DAY_START + DAY
+        )
+    assert [row.index for row in rows] == pytest.approx([110.0, 110.0, 55.0])
+    assert [row.coins for row in rows] == [3, 0, None]
+    assert rows[0].close_time_ms == DAY_START + 8 * HOUR
+
+
+async def test_the_whole_market_is_the_newest_of_each_source_and_interval(opened):
+    async with opened() as store:
+        store.write(
+            store.access.bucket,
+            [
+                f"crypto_global,source=coingecko market_cap_usd=1.0,markets=5i {DAY_START}",
+                f"crypto_global,source=coingecko market_cap_usd=2.0 {DAY_START + MINUTE}",
+                f"crypto_global,source=another market_cap_usd=3.0 {DAY_START}",
+            ],
+        )
+        store.write(
+            store.access.speed_bucket,
+            [
+                section_line(interval, DAY_START + n * MINUTE, f"breadth_pct={n}.0")
+                for interval in ("1m", "1h", "15m")
+                for n in range(3)
+            ],
+        )
+        market = await store.reader.global_market(now_ms=DAY_START + HOUR)
+    by_source = {one.source: one for one in market.totals}
+    assert by_source["coingecko"].market_cap_usd == 2.0
+    assert by_source["coingecko"].markets is None
+    assert by_source["coingecko"].observed_at_ms == DAY_START + MINUTE
+    assert by_source["another"].market_cap_usd == 3.0
+    told = [(row.interval, row.breadth_pct, row.index) for row in market.cross_sections]
+    assert told == [("1m", 2.0, None), ("1h", 2.0, None)]
 
 
 async def test_history_is_the_last_of_each_window(opened, market):

@@ -41,3 +41,9 @@ def test_a_window_seen_half_written_is_left_out_until_it_is_whole():
         columns = a_window()
         del columns[name]
         assert composed_bars(columns, interval_ms=HOUR) == [], name
+
+
+def test_a_window_that_the_range_cuts_ends_on_its_border():
+    cut = {name: {"2023-03-11T00:20:00Z": cells[AT]} for name, cells in a_window().items()}
+    (bar,) = composed_bars(cut, interval_ms=HOUR)
+    assert bar.close_time_ms - bar.open_time_ms == 40 * 60_000
