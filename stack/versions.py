@@ -11,6 +11,8 @@ SPARK_TOKEN_PROVIDER = "4.0.0"  # noqa: S105 - a version, not a secret
 KAFKA_CLIENTS_OF_SPARK = "3.9.1"
 COMMONS_POOL = "2.12.1"
 BARE_LOCAL_FS = "0.1.0"
+DELTA = "4.4.0"
+UNITY_CATALOG_OF_DELTA = "0.6.0"
 INFLUXDB = "2.9.1"
 GO_AT_LEAST = (1, 25)
 JAVA_AT_LEAST = 17
@@ -30,4 +32,11 @@ SPARK_POM: Mapping[str, str] = {
     "org.apache.commons:commons-pool2": COMMONS_POOL,
     f"org.apache.spark:spark-avro_{SCALA}": SPARK,
     "com.globalmentor:hadoop-bare-naked-local-fs": BARE_LOCAL_FS,
+    f"io.delta:delta-spark_4.1_{SCALA}": DELTA,
+    "io.delta:delta-storage": DELTA,
+    "io.delta:delta-kernel-api": DELTA,
+    "io.delta:delta-kernel-defaults": DELTA,
+    "io.delta:delta-kernel-unitycatalog": DELTA,
+    "io.unitycatalog:unitycatalog-client": UNITY_CATALOG_OF_DELTA,
+    "io.unitycatalog:unitycatalog-hadoop": UNITY_CATALOG_OF_DELTA,
 }

@@ -36,3 +36,14 @@ def bench_collect(
     from stack.verbs.bench import bench_collect as run
 
     run(read_stack_settings(), trades=trades, rate=rate, as_json=as_json)
+
+
+@group.command("drain")
+def bench_drain(
+    trades: Annotated[int, typer.Option(min=1_000, help="How many trades.")] = 5_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Trades a second from a Kafka backlog into one-minute candles in InfluxDB, three times."""
+    from stack.verbs.bench import bench_drain as run
+
+    run(read_stack_settings(), trades=trades, as_json=as_json)

@@ -7,7 +7,7 @@ from stack.parts.cache import CachedPart
 from stack.parts.influxd import make_influxd
 from stack.parts.maven import jars_of
 from stack.parts.web import WebPart
-from stack.versions import INFLUXDB, KAFKA, SPARK
+from stack.versions import DELTA, INFLUXDB, KAFKA, SPARK
 
 
 class Part(Protocol):
@@ -25,7 +25,7 @@ class Part(Protocol):
 
 
 KAFKA_JARS = CachedPart("kafka", KAFKA, needs_mb=300, make=jars_of("kafka"))
-SPARK_JARS = CachedPart("spark", SPARK, needs_mb=200, make=jars_of("spark"))
+SPARK_JARS = CachedPart("spark", f"{SPARK}-delta-{DELTA}", needs_mb=200, make=jars_of("spark"))
 INFLUXD = CachedPart("influxd", INFLUXDB, needs_mb=4_000, make=make_influxd)
 WEB = WebPart()
 

@@ -41,6 +41,12 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
         f"{STATE}.rocksdb.changelogCheckpointing.enabled": "true",
         f"{STATE}.rocksdb.boundedMemoryUsage": "true",
         f"{STATE}.rocksdb.maxMemoryUsageMB": str(ROCKSDB_MB),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        # Delta's default forks chmod and readlink ten times a commit, this one never.
+        "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+        # Tasks that read Delta's log; the default of 50 is for tables of millions of files.
+        "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",

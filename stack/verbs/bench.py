@@ -8,6 +8,7 @@ from stack.console import StepBoard, console, say
 from stack.failure import Failure
 from stack.interrupt import install
 from stack.proofs.collect_speed import run_collect
+from stack.proofs.drain import run_drain
 from stack.proofs.second_start import run_second_start
 from stack.settings import StackSettings
 
@@ -55,6 +56,34 @@ def bench_collect(
     if report.stored != report.trades:
         raise Failure(
             f"Kafka holds {report.stored:,} trades of {report.trades:,}.",
+            fix=f"The state is kept in {home_root}.",
+        )
+    shutil.rmtree(home_root)
+
+
+def bench_drain(settings: StackSettings, *, trades: int, as_json: bool) -> None:
+    """How fast a backlog becomes candles. Raises Failure where a bar differs from the oracle's."""
+    install()
+    home_root = settings.home_root / "proofs" / time.strftime("drain-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_drain(home_root, board, count=trades, settings=settings)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+    else:
+        for one in report.drains:
+            phases = ", ".join(f"{name} {spent_s}" for name, spent_s in one.phases_s.items())
+            say(
+                f"{one.stage:>8}, drain {one.repeat}: {one.trades_per_s:>9,} trades/s, "
+                f"{one.seconds:.2f} s, {one.cpu_s:.2f} s of CPU ({phases})"
+            )
+        say(
+            f"{report.trades:,} trades of {report.markets} markets; the shipped query runs at "
+            f"{report.ratio_to_bare:.2f} of the bare one; {report.equal:,} of {report.bars:,} "
+            "bars equal the oracle's in every column."
+        )
+    if report.equal != report.bars:
+        raise Failure(
+            f"{report.bars - report.equal:,} bars differ from the oracle's.",
             fix=f"The state is kept in {home_root}.",
         )
     shutil.rmtree(home_root)

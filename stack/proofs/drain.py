@@ -1,0 +1,201 @@
+"""How fast a backlog of trades drains through the shipped query, and where the time goes.
+
+Kafka and InfluxDB of its own, one spark-submit of `spark_jobs/draining.py`. The last drain of each
+stage counts: by then the JVM has compiled what it runs. What InfluxDB holds afterwards is compared
+with a plain sum over the same trades: a drain that is fast and wrong is void.
+"""
+
+import csv
+import json
+import math
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from market.coins import default_symbols, market_of
+from stack.console import Step, StepBoard
+from stack.failure import Failure, tail_of
+from stack.parts.influxd import influxd_binary
+from stack.parts.table import INFLUXD, SPARK_JARS
+from stack.ports import free_port
+from stack.processes.influxd import FOR_EVER, Buckets, InfluxAccess, InfluxServer
+from stack.processes.spark import JOBS_FOLDER, spark_submit
+from stack.proofs.backlog import produce
+from stack.proofs.collection import Broker
+from stack.settings import StackSettings
+from stack.supervisor import Supervisor
+
+SOURCE = "binance"
+SHIPPED, BARE = "shipped", "bare"
+READY_S = 60.0
+TOLERANCE = 1e-9
+STORED = """from(bucket: "{bucket}") |> range(start: 0)
+  |> filter(fn: (r) => r._measurement == "crypto_candles" and r.interval == "1m")
+  |> keep(columns: ["_time", "_value", "_field", "symbol"])"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """One pass over the whole topic. Seconds are real, `cpu_s` is the JVM's."""
+
+    stage: str
+    repeat: int
+    trades_per_s: int
+    seconds: float
+    cpu_s: float
+    phases_s: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """All drains, and how many of the oracle's bars the store holds equal in every column."""
+
+    trades: int
+    markets: int
+    drains: list[Drain]
+    bars: int
+    equal: int
+
+    def last(self, stage: str) -> Drain:
+        """The hot drain of a stage."""
+        return [one for one in self.drains if one.stage == stage][-1]
+
+    @property
+    def ratio_to_bare(self) -> float:
+        """Speed of the shipped query over that of the bare one."""
+        return self.last(SHIPPED).trades_per_s / self.last(BARE).trades_per_s
+
+    def as_json(self) -> dict[str, Any]:
+        """For --json."""
+        return {
+            "trades": self.trades,
+            "markets": self.markets,
+            "trades_per_s": self.last(SHIPPED).trades_per_s,
+            "ratio_to_bare": round(self.ratio_to_bare, 3),
+            "bars": self.bars,
+            "equal": self.equal,
+            "drains": [
+                {
+                    "stage": one.stage,
+                    "repeat": one.repeat,
+                    "trades_per_s": one.trades_per_s,
+                    "seconds": round(one.seconds, 2),
+                    "cpu_s": round(one.cpu_s, 2),
+                    "phases_s": one.phases_s,
+                }
+                for one in self.drains
+            ],
+        }
+
+
+def run_drain(
+    home_root: Path, board: StepBoard, *, count: int, settings: StackSettings
+) -> DrainReport:
+    """Measure. Raises Failure where the submitted driver ends with an error."""
+    SPARK_JARS.ensure(board.step("get Spark's jars"))
+    markets = [market_of(SOURCE, symbol) for symbol in default_symbols(SOURCE)]
+    with Broker(home_root, board) as broker, _influx(broker, settings) as access:
+        step = board.step("backlog")
+        expected = produce(broker.bootstrap, markets, count, tell=step.tell).bars
+        step.done(f"{count:,} trades of {len(markets)} markets")
+        drains = list(_drains(broker, access, settings, board.step("drains")))
+        stored = _stored(access)
+    equal = sum(_is_equal(bar, stored.get(key, {})) for key, bar in expected.items())
+    if stored.keys() - expected.keys():
+        raise Failure(f"{len(stored.keys() - expected.keys())} bars were made of no trade.")
+    return DrainReport(count, len(markets), drains, len(expected), equal)
+
+
+@contextmanager
+def _influx(broker: Broker, settings: StackSettings) -> Iterator[InfluxAccess]:
+    board = broker.board
+    server = InfluxServer(
+        broker.home.path / "influxdb",
+        influxd_binary(INFLUXD, board.step("get InfluxDB")),
+        port=free_port(),
+        memory_mb=settings.influx_memory_mb,
+        query_mb=settings.influx_query_mb,
+    )
+    supervisor = Supervisor(broker.home, report=broker.note)
+    supervisor.start(server.command())
+    try:
+        supervisor.wait_ready("influxd", step=board.step("influxd"), timeout_s=READY_S)
+        names = ("cryptoviz", "cryptoviz_speed", "cryptoviz_seconds")
+        yield server.set_up(Buckets("cryptoviz", *names, FOR_EVER, FOR_EVER))
+    finally:
+        supervisor.stop_all((("influxd",),))
+
+
+def _drains(
+    broker: Broker, access: InfluxAccess, settings: StackSettings, step: Step
+) -> Iterator[Drain]:
+    command = spark_submit(
+        JOBS_FOLDER / "draining.py",
+        home=broker.home,
+        jars=SPARK_JARS.folder,
+        driver_mb=settings.spark_driver_mb,
+        env={
+            "CRYPTOVIZ_HOME": str(broker.home.path),
+            "CRYPTOVIZ_KAFKA_BOOTSTRAP": broker.bootstrap,
+            "CRYPTOVIZ_INFLUX_URL": access.url,
+            "CRYPTOVIZ_INFLUX_WRITE_TOKEN": access.write_token,
+        },
+        # A drain of many batches is summed up from the progress of each.
+        options=("--conf", "spark.sql.streaming.numRecentProgressUpdates=1000"),
+        name="draining",
+    )
+    log = broker.home.logs / "draining.log"
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(  # noqa: S603 - our own command
+            command.argv,
+            cwd=command.cwd,
+            env={**os.environ, **command.env},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as driver,
+    ):
+        for line in driver.stdout or ():
+            told: dict[str, Any] = json.loads(line)
+            stage, repeat = told.pop("stage"), told.pop("repeat")
+            rows, seconds, cpu_s = told.pop("rows"), told.pop("seconds"), told.pop("cpu_s")
+            step.tell(f"{stage}, drain {repeat}: {rows / seconds:,.0f} trades/s")
+            phases = {name: round(spent_s, 2) for name, spent_s in told.items()}
+            yield Drain(stage, repeat, round(rows / seconds), seconds, cpu_s, phases)
+    if driver.returncode:
+        raise Failure("The draining driver failed.", log=log, tail=tail_of(log))
+    step.done()
+
+
+def _stored(access: InfluxAccess) -> dict[tuple[str, int], dict[str, float]]:
+    """Every one-minute bar of the store, keyed as the oracle's."""
+    answer = httpx.post(
+        f"{access.url}/api/v2/query",
+        params={"org": access.org},
+        headers={"Authorization": f"Token {access.read_token}", "Accept": "application/csv"},
+        json={"query": STORED.format(bucket=access.speed_bucket), "dialect": {"annotations": []}},
+        timeout=READY_S,
+        trust_env=False,
+    )
+    bars: dict[tuple[str, int], dict[str, float]] = {}
+    # A table of another type has a header of its own, after an empty line.
+    for block in answer.raise_for_status().text.replace("\r\n", "\n").strip().split("\n\n"):
+        for row in csv.DictReader(block.splitlines()):
+            at_ms = round(datetime.fromisoformat(row["_time"]).timestamp() * 1000)
+            bars.setdefault((row["symbol"], at_ms), {})[row["_field"]] = float(row["_value"])
+    return bars
+
+
+def _is_equal(expected: dict[str, float], stored: dict[str, float]) -> bool:
+    return all(
+        math.isclose(stored.get(name, math.nan), number, rel_tol=TOLERANCE)
+        for name, number in expected.items()
+    )
