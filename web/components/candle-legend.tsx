@@ -1,12 +1,21 @@
 "use client";
-import type { Candle } from "@/lib/api/types";
-import { changeInBar, type Slot } from "@/lib/chart/candle-series";
-import { formatCompact, formatCount, formatPrice, formatTime, toMs } from "@/lib/format";
+import type { Candle, Gap } from "@/lib/api/types";
+import { changeInBar, gapWords, type Slot } from "@/lib/chart/candle-series";
+import { formatCompact, formatCount, formatPrice, formatShare, formatTime, type TimeStyle, toMs } from "@/lib/format";
 import { Change } from "./figures";
 import { usePlatform } from "./platform";
 
+interface Props {
+  /** Under the crosshair; null when it is elsewhere. */
+  slot: Slot | null;
+  last: Candle | null;
+  /** The gap that the slot lies in. */
+  gap: Gap | null;
+  timeStyle: TimeStyle;
+}
+
 /** The bar under the crosshair, else the newest. */
-export function CandleLegend({ slot, last }: { slot: Slot | null; last: Candle | null }) {
+export function CandleLegend({ slot, last, gap, timeStyle }: Props) {
   const { zone } = usePlatform();
   const candle = slot ? slot.candle : last;
   const at = slot ? slot.openMs : toMs(last?.open_time);
@@ -16,12 +25,13 @@ export function CandleLegend({ slot, last }: { slot: Slot | null; last: Candle |
       data-testid="legend"
       data-close={candle?.close ?? ""}
     >
-      {at !== null && <span className="text-ink-2">{formatTime(at, zone, "dateMinute")}</span>}
+      {at !== null && <span className="text-ink-2">{formatTime(at, zone, timeStyle)}</span>}
       {candle ? (
         <BarFigures candle={candle} />
       ) : (
-        at !== null && <span className="text-ink-2">No trade in this interval</span>
+        at !== null && !gap && <span className="text-ink-2">No trade in this interval</span>
       )}
+      {gap && <span className="text-delayed">{gapWords(gap, zone)}</span>}
     </div>
   );
 }
@@ -49,6 +59,12 @@ function BarFigures({ candle }: { candle: Candle }) {
           <span className="unit">Trades</span> {formatCount(candle.trades)}
         </span>
       )}
+      {candle.coverage !== null && candle.coverage < 1 && (
+        <span className="text-delayed" title="Trades that we hold over those that the market's ids say there were">
+          coverage {formatShare(candle.coverage)}
+        </span>
+      )}
+      {candle.is_partial && <span className="text-delayed">partial: our stream began in this bar</span>}
       {candle.is_final ? null : <ProvisionalWord />}
     </>
   );

@@ -1,6 +1,6 @@
 /** The pieces around every chart: segments to pick from, the box, the empty state, the footer. */
 import Link from "next/link";
-import type { ReactNode } from "react";
+import type { CSSProperties, ReactNode } from "react";
 
 export interface Segment {
   label: string;
@@ -29,18 +29,20 @@ export function Segments({ name, segments }: { name: string; segments: readonly 
 }
 
 interface FrameProps {
+  /** How many panes stand under the price. */
+  panes?: number;
   pickers: ReactNode;
   legend: ReactNode;
   footnotes: ReactNode;
   children: ReactNode;
 }
 
-export function ChartFrame({ pickers, legend, footnotes, children }: FrameProps) {
+export function ChartFrame({ panes = 0, pickers, legend, footnotes, children }: FrameProps) {
   return (
     <section className="panel flex min-w-0 flex-col" aria-label="Chart">
-      <div className="flex flex-wrap items-center justify-between gap-2 border-b border-line p-2">{pickers}</div>
+      <div className="relative flex flex-wrap items-center justify-between gap-2 border-b border-line p-2">{pickers}</div>
       {legend}
-      <div className="relative h-[360px] sm:h-[max(420px,calc(100dvh-300px))]">{children}</div>
+      <div className="chart-box" style={{ "--panes": panes } as CSSProperties}>{children}</div>
       <footer className="flex flex-wrap items-center gap-x-4 gap-y-1 border-t border-line px-3 py-2 text-[12px] text-ink-3">
         {footnotes}
         <a className="ml-auto hover:text-ink" href="https://www.tradingview.com/" rel="noreferrer" target="_blank">

@@ -1,6 +1,6 @@
 "use client";
 /** The candles of one market with their pickers, legend and what is known about the bars. */
-import { useRouter } from "next/navigation";
+import { useRouter, useSearchParams } from "next/navigation";
 import { useEffect, useMemo, useState } from "react";
 import {
   type ChartState,
@@ -10,19 +10,25 @@ import {
   MOST_BARS,
   RANGE_MS,
   RANGES,
+  whyNoIndicators,
   whyNot,
   withInterval,
 } from "@/app/coins/[coin_id]/chart-state";
 import type { Answer, Candles, CoinDetail, Problem } from "@/lib/api/types";
 import { CandleChart } from "@/lib/chart/candle-chart";
-import { gapSpans, slotAt, slotsOf } from "@/lib/chart/candle-series";
+import { gapAt, type GapSpan, gapSpans, slotAt, slotsOf } from "@/lib/chart/candle-series";
+import { analyticsAt } from "@/lib/chart/indicator-series";
+import { type IndicatorKey, paneKeys, parseIndicators } from "@/lib/chart/indicators";
 import { formatCount, formatMarket, toMs } from "@/lib/format";
-import { useCandles } from "@/lib/use-candles";
+import { useAnalytics, useCandles } from "@/lib/use-candles";
 import { CandleLegend, ProvisionalWord } from "./candle-legend";
 import { ChartCanvas } from "./chart-canvas";
 import { ChartFrame, NothingToDraw, Segments } from "./chart-frame";
 import { Moment } from "./figures";
+import { IndicatorChooser } from "./indicator-chooser";
+import { IndicatorLegend } from "./indicator-legend";
 import { isKeyOfOthers } from "./keyboard";
+import { usePlatform } from "./platform";
 
 interface Props {
   coin: CoinDetail;
@@ -32,25 +38,46 @@ interface Props {
   initial: Answer<Candles>;
 }
 
-export function ChartPanel({ coin, chart, fromMs: askedFromMs, initial }: Props) {
+export function ChartPanel({ coin, chart: asked, fromMs: askedFromMs, initial }: Props) {
+  const { zone } = usePlatform();
+  const chart = useChosen(asked);
   const intervalMs = INTERVAL_MS[chart.interval];
   const [fromMs] = useState(() => initialFromMs(initial, chart) ?? askedFromMs);
   const query = { coinId: coin.coin_id, symbol: chart.market, interval: chart.interval, fromMs };
   const mostBars = Math.min(MOST_BARS, Math.ceil((RANGE_MS[chart.range] / intervalMs) * 1.5));
-  const { candles, error } = useCandles(query, intervalMs, mostBars, initial);
-  const view = useMemo(() => {
+  const { held: candles, error } = useCandles(query, intervalMs, mostBars, initial);
+  const chosen = whyNoIndicators(chart.interval) === null ? chart.indicators : NO_INDICATORS;
+  const { held: analytics, error: analyticsError } = useAnalytics(query, mostBars, chosen.length > 0);
+  const bars = useMemo(() => {
     const slots = slotsOf(candles?.data ?? [], intervalMs);
-    return { slots, gaps: gapSpans(candles?.meta.gaps ?? [], slots, intervalMs) };
-  }, [candles, intervalMs]);
+    return { slots, gaps: gapSpans(candles?.meta.gaps ?? [], slots, intervalMs, zone), intervalMs };
+  }, [candles, intervalMs, zone]);
+  const rows = useMemo(() => analyticsAt(analytics?.data ?? []), [analytics]);
+  const view = useMemo(() => ({ ...bars, chosen, rows }), [bars, chosen, rows]);
   const [pointedMs, setPointedMs] = useState<number | null>(null);
   const pointed = pointedMs === null ? null : slotAt(view.slots, pointedMs, intervalMs);
   useIntervalKeys(coin.coin_id, chart);
+  const timeStyle = chart.interval === "1s" ? "dateTime" : "dateMinute";
+  const gap = pointed && gapAt(candles?.meta.gaps ?? [], pointed.openMs, intervalMs);
 
   return (
     <ChartFrame
       pickers={<Pickers coin={coin} chart={chart} />}
-      legend={<CandleLegend slot={pointed} last={candles?.data.at(-1) ?? null} />}
-      footnotes={<Footnotes candles={candles} error={error} gapCount={view.gaps.length} />}
+      panes={paneKeys(chosen).length}
+      legend={
+        <>
+          <CandleLegend slot={pointed} last={view.slots.at(-1)?.candle ?? null} gap={gap} timeStyle={timeStyle} />
+          <IndicatorLegend
+            chosen={chosen}
+            analytics={analytics}
+            rows={rows}
+            error={analyticsError}
+            slot={pointed}
+            timeStyle={timeStyle}
+          />
+        </>
+      }
+      footnotes={<Footnotes candles={candles} error={error} gaps={view.gaps} />}
     >
       {view.slots.length > 0 ? (
         <ChartCanvas
@@ -67,6 +94,14 @@ export function ChartPanel({ coin, chart, fromMs: askedFromMs, initial }: Props)
       )}
     </ChartFrame>
   );
+}
+
+const NO_INDICATORS: readonly IndicatorKey[] = [];
+
+/** The choice of indicators changes in the address alone, without the server. */
+function useChosen(asked: ChartState): ChartState {
+  const named = useSearchParams().get("indicators");
+  return useMemo(() => ({ ...asked, indicators: parseIndicators(named) }), [asked, named]);
 }
 
 function initialFromMs(initial: Answer<Candles>, chart: ChartState): number | null {
@@ -112,6 +147,11 @@ function Pickers({ coin, chart }: { coin: CoinDetail; chart: ChartState }) {
       <div className="flex flex-wrap gap-2">
         <MarketPicker coin={coin} chart={chart} />
         <Segments name="Interval" segments={intervals} />
+        <IndicatorChooser
+          chosen={chart.indicators}
+          choose={(indicators) => window.history.replaceState(null, "", chartUrl(coin.coin_id, { ...chart, indicators }))}
+          whyNot={whyNoIndicators(chart.interval)}
+        />
       </div>
       <Segments name="Range" segments={ranges} />
     </>
@@ -141,7 +181,7 @@ function MarketPicker({ coin, chart }: { coin: CoinDetail; chart: ChartState }) 
   );
 }
 
-function Footnotes({ candles, error, gapCount }: { candles: Candles | null; error: Problem | null; gapCount: number }) {
+function Footnotes({ candles, error, gaps }: { candles: Candles | null; error: Problem | null; gaps: readonly GapSpan[] }) {
   if (!candles) return null;
   const { source, symbol, quote, final_through } = candles.meta;
   return (
@@ -153,10 +193,18 @@ function Footnotes({ candles, error, gapCount }: { candles: Candles | null; erro
         </span>
       )}
       <ProvisionalWord />
-      {gapCount > 0 && (
-        <span className="text-delayed">{formatCount(gapCount)} {gapCount === 1 ? "gap" : "gaps"} in the feed, shaded</span>
-      )}
+      {gaps.length > 0 && <Gaps gaps={gaps} />}
       {error && <span className="text-delayed">{error.title}; the last bars are shown</span>}
     </>
+  );
+}
+
+/** How many, and all that is known of the newest; of the others on hover. */
+function Gaps({ gaps }: { gaps: readonly GapSpan[] }) {
+  const words = gaps.map(({ labels }) => labels[0]);
+  return (
+    <span className="text-delayed" title={words.join("\n")}>
+      {formatCount(gaps.length)} {gaps.length === 1 ? "gap" : "gaps"} in the feed, shaded: {words.at(-1)}
+    </span>
   );
 }

@@ -1,7 +1,7 @@
 "use client";
 /** A coin: its price and where it comes from, the chart of a market, and every figure we hold. */
 import Link from "next/link";
-import type { ChartState, Range } from "@/app/coins/[coin_id]/chart-state";
+import type { ChartState, HistoryRange } from "@/app/coins/[coin_id]/chart-state";
 import { coinPath } from "@/lib/api/paths";
 import type { Answer, Candles, CoinDetail, Envelope, History } from "@/lib/api/types";
 import { formatSource } from "@/lib/format";
@@ -18,7 +18,7 @@ const COIN_EVERY_MS = 1_000;
 
 export type Chart =
   | { kind: "candles"; state: ChartState; fromMs: number | null; initial: Answer<Candles> }
-  | { kind: "history"; range: Range; fromMs: number | null; initial: Answer<History> };
+  | { kind: "history"; range: HistoryRange; fromMs: number | null; initial: Answer<History> };
 
 interface Props {
   coinId: string;

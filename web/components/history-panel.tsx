@@ -1,7 +1,7 @@
 "use client";
 /** The price of a coin that no market of ours trades: a line of its snapshots. */
 import { useMemo, useState } from "react";
-import { HISTORY_INTERVAL, historyUrl, INTERVAL_MS, type Range, RANGE_MS, RANGES } from "@/app/coins/[coin_id]/chart-state";
+import { HISTORY_INTERVAL, HISTORY_RANGES, type HistoryRange, historyUrl, INTERVAL_MS, RANGE_MS } from "@/app/coins/[coin_id]/chart-state";
 import type { Answer, CoinDetail, History } from "@/lib/api/types";
 import { PriceLine } from "@/lib/chart/price-line";
 import { type PriceSlot, priceSlots } from "@/lib/chart/price-points";
@@ -15,7 +15,7 @@ import { usePlatform } from "./platform";
 
 interface Props {
   coin: CoinDetail;
-  range: Range;
+  range: HistoryRange;
   /** Where the range begins, milliseconds UTC; null when the platform's time is not known. */
   fromMs: number | null;
   initial: Answer<History>;
@@ -27,7 +27,7 @@ export function HistoryPanel({ coin, range, fromMs, initial }: Props) {
   const slots = useMemo(() => priceSlots(answer?.data ?? [], INTERVAL_MS[interval]), [answer, interval]);
   const [pointedMs, setPointedMs] = useState<number | null>(null);
   const pointed = slots.find((slot) => slot.openMs === pointedMs) ?? slots.at(-1);
-  const ranges = RANGES.map((one) => ({
+  const ranges = HISTORY_RANGES.map((one) => ({
     label: one,
     href: historyUrl(coin.coin_id, one),
     isCurrent: one === range,

@@ -17,6 +17,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["enter", "Open the row"],
   ...PLACES.map(({ key, label }) => [`g ${key}`, `Go to ${label.toLowerCase()}`] as const),
   ["[  ]", "Shorter and longer interval of the chart"],
+  ["i", "Indicators of the chart"],
   ["← →", "Previous and next bar, when the chart has the focus"],
   ["esc", "Leave the search"],
   ["?", "This list"],

@@ -2,7 +2,7 @@
 /** All coins, live. The server draws the first rows; then only rows that changed are drawn again. */
 import Link from "next/link";
 import { useRouter, useSearchParams } from "next/navigation";
-import { memo, type MouseEvent, useMemo, useState } from "react";
+import { memo, type MouseEvent, type ReactNode, useMemo, useState } from "react";
 import { arrangeRows, firstOrder, type MarketState, marketUrl, parseMarketState, type SortKey } from "@/app/market-state";
 import { COINS } from "@/lib/api/paths";
 import type { Answer, CoinRow, Envelope } from "@/lib/api/types";
@@ -16,7 +16,13 @@ import { usePlatform } from "./platform";
 
 const PRICES_EVERY_MS = 1_000;
 
-export function MarketTable({ initial }: { initial: Answer<Envelope<CoinRow[]>> }) {
+interface Props {
+  initial: Answer<Envelope<CoinRow[]>>;
+  /** Stands between the heading and the table. */
+  strip: ReactNode;
+}
+
+export function MarketTable({ initial, strip }: Props) {
   const live = useLive(COINS, PRICES_EVERY_MS, initial);
   const query = useSearchParams();
   const state = useMemo(() => parseMarketState(new URLSearchParams(query)), [query]);
@@ -31,6 +37,7 @@ export function MarketTable({ initial }: { initial: Answer<Envelope<CoinRow[]>> 
         {rows && <Summary rows={rows} />}
         <SearchField state={state} />
       </div>
+      {strip}
       {!rows && live.error ? (
         <Failure
           what="The market table could not be loaded"

@@ -81,6 +81,16 @@ export function formatPercent(percent: Maybe): string {
   return `${percent > 0 ? "+" : MINUS}${digits} %`;
 }
 
+/** A plain number with so many decimals. */
+export function formatNumber(amount: Maybe, decimals: number): string {
+  return isMissing(amount) ? MISSING : fixed(amount, decimals);
+}
+
+/** A share of 1 as percent; rounded down, so that what is not whole never reads as 100 %. */
+export function formatShare(share: Maybe): string {
+  return isMissing(share) ? MISSING : `${fixed(Math.floor(share * 10_000) / 100, 2)} %`;
+}
+
 export function formatCount(count: Maybe): string {
   return isMissing(count) ? MISSING : fixed(count, 0);
 }
@@ -95,9 +105,10 @@ export function formatAge(ageMs: Maybe): string {
   return `${fixed(Math.floor(seconds / 86_400), 0)} d`;
 }
 
-/** How long something lasted, rounded, at least a minute: 1 min, 42 min, 3 h. */
+/** How long something lasted, rounded, at least a second: 40 s, 42 min, 3 h. */
 export function formatSpan(spanMs: number): string {
-  const minutes = Math.max(1, Math.round(spanMs / 60_000));
+  if (spanMs < 60_000) return `${Math.max(1, Math.round(spanMs / 1000))} s`;
+  const minutes = Math.round(spanMs / 60_000);
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
 }
 

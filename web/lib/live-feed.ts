@@ -26,7 +26,8 @@ export interface PageVisibility {
 export interface LiveFeedOptions<T> {
   get: () => Promise<Answer<T>>;
   everyMs: number;
-  initial: Answer<T>;
+  /** Null: nobody has asked yet, so the feed begins by asking. */
+  initial: Answer<T> | null;
   page: PageVisibility;
 }
 
@@ -36,7 +37,7 @@ const LONGEST_WAIT_MS = 10_000;
 /** A restart of the API passes unseen; after this the numbers that it gave are old. */
 const LOST_AFTER_MS = 5_000;
 
-function nothingYet<T>(): Live<T> {
+export function nothingYet<T>(): Live<T> {
   return { answer: null, receivedAtMs: null, error: null, failingSinceMs: null, isLost: false };
 }
 
@@ -50,7 +51,7 @@ export class LiveFeed<T> {
 
   constructor(options: LiveFeedOptions<T>) {
     this.#options = options;
-    this.#state = nextState(nothingYet(), options.initial);
+    this.#state = options.initial ? nextState(nothingYet(), options.initial) : nothingYet();
   }
 
   snapshot = (): Live<T> => this.#state;
@@ -70,7 +71,7 @@ export class LiveFeed<T> {
       this.#clear();
       if (!this.#options.page.isHidden()) void this.#ask();
     });
-    this.#plan(this.#options.everyMs);
+    this.#plan(this.#options.initial ? this.#options.everyMs : 0);
   }
 
   #stop(): void {

@@ -3,7 +3,7 @@ import { useMemo, useSyncExternalStore } from "react";
 import { getInBrowser } from "./api/get";
 import type { Path } from "./api/paths";
 import type { Answer } from "./api/types";
-import { type Live, LiveFeed, type PageVisibility } from "./live-feed";
+import { type Live, LiveFeed, nothingYet, type PageVisibility } from "./live-feed";
 
 export type { Live } from "./live-feed";
 
@@ -15,11 +15,19 @@ const PAGE: PageVisibility = {
   },
 };
 
-/** The newest answer of `path`, asked for again every `everyMs`; `initial` is the server's. */
-export function useLive<T>(path: Path<T>, everyMs: number, initial: Answer<T>): Live<T> {
+const NOTHING = nothingYet<never>();
+const nothing = (): Live<never> => NOTHING;
+const neverChanges = () => () => undefined;
+
+/**
+ * The newest answer of `path`, asked for again every `everyMs`; `initial` is the server's, null
+ * where it did not ask. Nothing is asked while `path` is null.
+ */
+export function useLive<T>(path: Path<T> | null, everyMs: number, initial: Answer<T> | null): Live<T> {
   const feed = useMemo(
-    () => new LiveFeed<T>({ get: () => getInBrowser(path), everyMs, initial, page: PAGE }),
+    () => (path === null ? null : new LiveFeed<T>({ get: () => getInBrowser(path), everyMs, initial, page: PAGE })),
     [path, everyMs, initial],
   );
-  return useSyncExternalStore(feed.subscribe, feed.snapshot, feed.snapshot);
+  const snapshot = feed?.snapshot ?? nothing;
+  return useSyncExternalStore(feed?.subscribe ?? neverChanges, snapshot, snapshot);
 }

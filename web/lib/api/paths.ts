@@ -1,5 +1,5 @@
 /** The API's addresses, each with the type of its answer. */
-import type { Candles, CoinDetail, CoinRow, Envelope, Health, History } from "./types";
+import type { AnalyticsSeries, Candles, CoinDetail, CoinRow, Envelope, GlobalMarket, Health, History } from "./types";
 
 /** A path of the API; `T` is what it answers. */
 export type Path<T> = string & { readonly answers?: T };
@@ -9,11 +9,15 @@ export const HEALTH: Path<Envelope<Health>> = "/health";
 /** All coins in one answer: the table sorts and filters them itself. */
 export const COINS: Path<Envelope<CoinRow[]>> = "/coins?per_page=250";
 
+/** Totals and the newest cross-sections. */
+export const GLOBAL: Path<Envelope<GlobalMarket>> = "/global";
+
 export function coinPath(coinId: string): Path<Envelope<CoinDetail>> {
   return `/coins/${encodeURIComponent(coinId)}`;
 }
 
-export interface CandleQuery {
+/** What of a market is asked for: its bars, or its indicators at them. */
+export interface BarQuery {
   coinId: string;
   symbol: string | null;
   interval: string;
@@ -21,11 +25,19 @@ export interface CandleQuery {
   fromMs: number | null;
 }
 
-export function candlesPath({ coinId, symbol, interval, fromMs }: CandleQuery): Path<Candles> {
+function barPath(what: string, { coinId, symbol, interval, fromMs }: BarQuery): string {
   const query = new URLSearchParams({ interval });
   if (symbol !== null) query.set("symbol", symbol);
   if (fromMs !== null) query.set("from", new Date(fromMs).toISOString());
-  return `/coins/${encodeURIComponent(coinId)}/candles?${query}`;
+  return `/coins/${encodeURIComponent(coinId)}/${what}?${query}`;
+}
+
+export function candlesPath(query: BarQuery): Path<Candles> {
+  return barPath("candles", query);
+}
+
+export function analyticsPath(query: BarQuery): Path<AnalyticsSeries> {
+  return barPath("analytics", query);
 }
 
 export interface HistoryQuery {

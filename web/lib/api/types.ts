@@ -10,6 +10,10 @@ export type CoinMarket = Schemas["CoinMarket"];
 export type SourcePrice = Schemas["SourcePrice"];
 export type Candle = Schemas["Candle"];
 export type CandleMeta = Schemas["CandleMeta"];
+export type Analytics = Schemas["Analytics"];
+export type AnalyticsMeta = Schemas["AnalyticsMeta"];
+export type CrossSection = Schemas["CrossSection"];
+export type GlobalMarket = Schemas["GlobalMarketAnswer"];
 export type HistoryPoint = Schemas["HistoryPoint"];
 export type Gap = Schemas["Gap"];
 export type Health = Schemas["Health"];
@@ -21,6 +25,7 @@ export interface Envelope<Data, M = Meta> {
 }
 
 export type Candles = Envelope<Candle[], CandleMeta>;
+export type AnalyticsSeries = Envelope<Analytics[], AnalyticsMeta>;
 export type History = Envelope<HistoryPoint[]>;
 
 /** Why an answer is missing: RFC 9457, plus how long the API asked us to wait. */

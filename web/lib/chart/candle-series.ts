@@ -3,7 +3,7 @@
  * empty where nobody traded, so that time runs evenly. Pure; times are milliseconds UTC.
  */
 import type { Candle, CandleMeta, Candles, Gap } from "../api/types";
-import { formatCount, formatSpan } from "../format";
+import { formatCount, formatSpan, formatTime, type Zone } from "../format";
 
 export interface Slot {
   openMs: number;
@@ -29,9 +29,8 @@ function holds(outer: Gap, inner: Gap): boolean {
  * same object, so that the chart draws only what changed.
  */
 export function mergeCandles(held: Candles, newer: Candles, mostBars: number): Candles {
-  const first = newer.data[0];
-  if (!first) return { data: held.data, meta: { ...newer.meta, gaps: held.meta.gaps } };
-  const fromMs = openMs(first);
+  if (newer.data.length === 0) return { data: held.data, meta: { ...newer.meta, gaps: held.meta.gaps } };
+  const fromMs = Math.min(...newer.data.map(openMs));
   const known = new Map(held.data.map((candle) => [candle.open_time, candle]));
   const kept = held.data.filter((candle) => openMs(candle) < fromMs);
   const tail = newer.data.map((candle) => {
@@ -53,10 +52,17 @@ export function tailFromMs(candles: Candles, intervalMs: number): number | null 
   return open ? openMs(open) - 2 * intervalMs : null;
 }
 
+/** More slots than this are no chart: after a long rest the bars may stand far apart. */
+const MOST_SLOTS = 20_000;
+
+/** Bars in any order; of two that open together the later one counts. */
 export function slotsOf(candles: readonly Candle[], intervalMs: number): Slot[] {
+  const byTime = new Map(candles.map((candle) => [openMs(candle), candle]));
+  const inTime = [...byTime].filter(([ms]) => Number.isFinite(ms)).sort(([a], [b]) => a - b);
+  const newestMs = inTime.at(-1)?.[0] ?? 0;
   const slots: Slot[] = [];
-  for (const candle of candles) {
-    const atMs = openMs(candle);
+  for (const [atMs, candle] of inTime) {
+    if (atMs < newestMs - MOST_SLOTS * intervalMs) continue;
     const last = slots.at(-1);
     if (last) {
       for (let ms = last.openMs + intervalMs; ms < atMs; ms += intervalMs) {
@@ -93,22 +99,43 @@ export interface GapSpan {
   labels: readonly string[];
 }
 
-function gapLabels(gap: Gap): string[] {
+/** "12:10 to 12:52", with the dates where it lasts over midnight. */
+function gapTimes(gap: Gap, zone: Zone): string {
+  const isOneDay = formatTime(gap.from, zone, "date") === formatTime(gap.to, zone, "date");
+  const isShort = Date.parse(gap.to) - Date.parse(gap.from) < 120_000;
+  const style = !isOneDay ? "dateMinute" : isShort ? "time" : "minute";
+  return `${formatTime(gap.from, zone, style)} to ${formatTime(gap.to, zone, style)}`;
+}
+
+/** All that is known of a gap, in words. */
+export function gapWords(gap: Gap, zone: Zone): string {
   const length = formatSpan(Date.parse(gap.to) - Date.parse(gap.from));
-  const labels = [`feed down ${length}`, length];
+  const words = `feed down ${length}, ${gapTimes(gap, zone)}`;
+  return gap.missing_trades === null ? words : `${words}, ${formatCount(gap.missing_trades)} trades missing`;
+}
+
+function gapLabels(gap: Gap, zone: Zone): string[] {
+  const length = formatSpan(Date.parse(gap.to) - Date.parse(gap.from));
+  const labels = [`feed down ${length}, ${gapTimes(gap, zone)}`, `feed down ${length}`, length];
   if (gap.missing_trades === null) return labels;
-  return [`feed down ${length}, ${formatCount(gap.missing_trades)} trades missing`, ...labels];
+  const missing = `${formatCount(gap.missing_trades)} trades missing`;
+  return [gapWords(gap, zone), `feed down ${length}, ${missing}`, ...labels];
+}
+
+/** The gap that an interval touches; null when the feed held. */
+export function gapAt(gaps: readonly Gap[], openMs: number, intervalMs: number): Gap | null {
+  return gaps.find((gap) => Date.parse(gap.from) < openMs + intervalMs && Date.parse(gap.to) > openMs) ?? null;
 }
 
 /** The gaps inside the drawn slots; what lies outside is cut off. */
-export function gapSpans(gaps: readonly Gap[], slots: readonly Slot[], intervalMs: number): GapSpan[] {
+export function gapSpans(gaps: readonly Gap[], slots: readonly Slot[], intervalMs: number, zone: Zone): GapSpan[] {
   const startMs = slots[0]?.openMs;
   if (startMs === undefined) return [];
   return gaps
     .map((gap) => ({
       from: Math.max(0, (Date.parse(gap.from) - startMs) / intervalMs),
       to: Math.min(slots.length, (Date.parse(gap.to) - startMs) / intervalMs),
-      labels: gapLabels(gap),
+      labels: gapLabels(gap, zone),
     }))
     .filter((span) => span.to > span.from);
 }

@@ -10,10 +10,11 @@ import type {
 } from "lightweight-charts";
 import type { GapSpan } from "./candle-series";
 import type { Palette } from "./palette";
+import { CHART_FONT } from "./time-chart";
 
 type DrawTarget = Parameters<IPrimitivePaneRenderer["draw"]>[0];
 
-const LABEL_FONT = "11px InterVariable, system-ui, sans-serif";
+const LABEL_FONT = `11px ${CHART_FONT}`;
 const LABEL_TOP = 14;
 
 export class GapShading implements ISeriesPrimitive<Time> {
@@ -23,10 +24,14 @@ export class GapShading implements ISeriesPrimitive<Time> {
   #palette: Palette;
   readonly #views: readonly IPrimitivePaneView[];
 
-  constructor(palette: Palette) {
+  readonly #onDrawn: ((labels: readonly string[]) => void) | null;
+
+  /** `onDrawn` hears the label of each shade in the last frame, "" where there was no room; null: no labels. */
+  constructor(palette: Palette, onDrawn: ((labels: readonly string[]) => void) | null) {
     this.#palette = palette;
+    this.#onDrawn = onDrawn;
     const renderer: IPrimitivePaneRenderer = {
-      draw: (target) => this.#drawLabels(target),
+      draw: (target) => onDrawn && this.#drawLabels(target),
       drawBackground: (target) => this.#drawShades(target),
     };
     this.#views = [{ zOrder: () => "bottom", renderer: () => renderer }];
@@ -80,17 +85,20 @@ export class GapShading implements ISeriesPrimitive<Time> {
   }
 
   #drawLabels(target: DrawTarget): void {
-    target.useMediaCoordinateSpace(({ context }) => {
+    target.useMediaCoordinateSpace(({ context, mediaSize }) => {
+      const drawn: string[] = [];
       context.font = LABEL_FONT;
       context.fillStyle = this.#palette.ink;
       context.textAlign = "center";
       for (const span of this.#spans) {
         const edges = this.#edges(span);
-        if (!edges) continue;
+        if (!edges || edges[1] < 0 || edges[0] > mediaSize.width) continue;
         const roomPx = edges[1] - edges[0] - 8;
         const label = span.labels.find((text) => context.measureText(text).width <= roomPx);
         if (label) context.fillText(label, (edges[0] + edges[1]) / 2, LABEL_TOP);
+        drawn.push(label ?? "");
       }
+      this.#onDrawn?.(drawn);
     });
   }
 }

@@ -8,6 +8,10 @@ export interface Palette {
   lineStrong: string;
   accent: string;
   gap: string;
+  series1: string;
+  series2: string;
+  series3: string;
+  series4: string;
   up: string;
   down: string;
   upPale: string;
@@ -50,6 +54,10 @@ export function readPalette(): Palette {
     lineStrong: rgba(read("line-strong")),
     accent: rgba(read("accent")),
     gap: rgba(read("gap"), 0.6),
+    series1: rgba(read("series-1")),
+    series2: rgba(read("series-2")),
+    series3: rgba(read("series-3")),
+    series4: rgba(read("series-4")),
     up: rgba(up),
     down: rgba(down),
     upPale: rgba(up, 0.28),

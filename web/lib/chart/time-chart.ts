@@ -17,6 +17,8 @@ import {
 import { formatPrice, formatTime, priceDecimals, type Zone } from "../format";
 import { type Palette, readPalette } from "./palette";
 
+export const CHART_FONT = "InterVariable, system-ui, sans-serif";
+
 /** Left free beside the newest slot, for the age of the last price. */
 const ROOM_AT_RIGHT_PX = 56;
 
@@ -36,7 +38,7 @@ function tickText(time: Time, kind: TickMarkType, zone: Zone): string {
   if (kind === TickMarkType.Year) return formatTime(ms, zone, "date").slice(0, 4);
   if (kind === TickMarkType.Month) return formatTime(ms, zone, "date").slice(0, 7);
   if (kind === TickMarkType.DayOfMonth) return formatTime(ms, zone, "date").slice(5);
-  return formatTime(ms, zone, "minute");
+  return formatTime(ms, zone, kind === TickMarkType.TimeWithSeconds ? "time" : "minute");
 }
 
 export abstract class TimeChart<Slot extends TimeSlot, View> {
@@ -44,17 +46,21 @@ export abstract class TimeChart<Slot extends TimeSlot, View> {
   protected palette: Palette;
   protected slots: readonly Slot[] = [];
   readonly #onPoint: OnPoint;
+  readonly #box: HTMLElement;
   #decimals = -1;
+  #zone: Zone = "UTC";
+  #hasSeconds = false;
   #pointed: number | null = null;
 
   constructor(box: HTMLElement, onPoint: OnPoint) {
+    this.#box = box;
     this.#onPoint = onPoint;
     this.palette = readPalette();
     // The attribution stands as a visible link under the chart: the library's own logo brings a
     // style element with it, which the Content-Security-Policy refuses.
     this.chart = createChart(box, {
       autoSize: true,
-      layout: { attributionLogo: false, fontFamily: "InterVariable, system-ui, sans-serif", fontSize: 11 },
+      layout: { attributionLogo: false, fontFamily: CHART_FONT, fontSize: 11 },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false },
       timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffsetPixels: ROOM_AT_RIGHT_PX },
@@ -82,10 +88,8 @@ export abstract class TimeChart<Slot extends TimeSlot, View> {
   }
 
   showZone(zone: Zone): void {
-    this.chart.applyOptions({
-      localization: { timeFormatter: (time: Time) => formatTime(Number(time) * 1000, zone, "dateMinute") },
-      timeScale: { tickMarkFormatter: (time: Time, kind: TickMarkType) => tickText(time, kind, zone) },
-    });
+    this.#zone = zone;
+    this.#writeTimes();
   }
 
   /** Reads the theme's colours again. */
@@ -130,6 +134,30 @@ export abstract class TimeChart<Slot extends TimeSlot, View> {
     this.priced.applyOptions({ priceFormat: { type: "custom", formatter, minMove: 10 ** -this.#decimals } });
   }
 
+  /** Bars shorter than a minute need the seconds on the axis. */
+  protected showSeconds(hasSeconds: boolean): void {
+    if (hasSeconds === this.#hasSeconds) return;
+    this.#hasSeconds = hasSeconds;
+    this.#writeTimes();
+  }
+
+  /** States on the element what the canvas shows, as data-`name`. */
+  protected state(name: string, text: string): void {
+    if (this.#box.dataset[name] !== text) this.#box.dataset[name] = text;
+  }
+
+  #writeTimes(): void {
+    const zone = this.#zone;
+    const style = this.#hasSeconds ? "dateTime" : "dateMinute";
+    this.chart.applyOptions({
+      localization: { timeFormatter: (time: Time) => formatTime(Number(time) * 1000, zone, style) },
+      timeScale: {
+        secondsVisible: this.#hasSeconds,
+        tickMarkFormatter: (time: Time, kind: TickMarkType) => tickText(time, kind, zone),
+      },
+    });
+  }
+
   #point(at: number | null): void {
     this.#pointed = at;
     this.#onPoint(at === null ? null : (this.slots[at]?.openMs ?? null));
@@ -147,7 +175,11 @@ export abstract class TimeChart<Slot extends TimeSlot, View> {
     const { surface, ink3, line, lineStrong, accent } = this.palette;
     const crosshair = { color: ink3, labelBackgroundColor: accent };
     this.chart.applyOptions({
-      layout: { background: { type: ColorType.Solid, color: surface }, textColor: ink3 },
+      layout: {
+        background: { type: ColorType.Solid, color: surface },
+        textColor: ink3,
+        panes: { separatorColor: lineStrong, separatorHoverColor: line },
+      },
       grid: { vertLines: { color: line }, horzLines: { color: line } },
       crosshair: { vertLine: crosshair, horzLine: crosshair },
       rightPriceScale: { borderColor: lineStrong },

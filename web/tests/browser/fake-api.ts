@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Candle, CoinDetail, CoinRow, Gap, Health, HistoryPoint, PartHealth } from "@/lib/api/types";
+import { analyticsRows, globalMarket, LOOK_BACK, WARM_AFTER_BARS } from "./fake-analytics";
 
 const MINUTE_MS = 60_000;
 /** How long ago a feed stopped that is down. */
@@ -31,7 +32,7 @@ const COINS = [
 
 /** Milliseconds of an interval such as 15m. */
 function lengthMs(interval: string): number {
-  const unit = { m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS }[interval.slice(-1)] ?? MINUTE_MS;
+  const unit = { s: 1_000, m: MINUTE_MS, h: 60 * MINUTE_MS, d: 1440 * MINUTE_MS }[interval.slice(-1)] ?? MINUTE_MS;
   return Number.parseInt(interval, 10) * unit;
 }
 
@@ -53,6 +54,12 @@ export class FakeApi {
   isRangeTooLong = false;
   down = new Set<string>();
   gaps: Gap[] = [];
+  /** Bars that open in [from, to) have no indicator, milliseconds UTC. */
+  undefinedBetween: readonly [number, number] | null = null;
+  /** The bar in which our stream began, and which lacks trades. */
+  partialMs: number | null = null;
+  /** Nobody has written totals or cross-sections yet. */
+  isMarketUnknown = false;
   asked: string[] = [];
   #prices = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
@@ -71,6 +78,9 @@ export class FakeApi {
     this.isRangeTooLong = false;
     this.down = new Set();
     this.gaps = [];
+    this.undefinedBetween = null;
+    this.partialMs = null;
+    this.isMarketUnknown = false;
     this.asked = [];
     this.#prices = new Map(COINS.map(([id, , , price]) => [id, price]));
   }
@@ -123,6 +133,10 @@ export class FakeApi {
       const body = { type: "urn:cryptoviz:problem:store-unavailable", title: "Store unavailable", status: 503, detail };
       return send(503, body, { "Retry-After": "1" });
     }
+    if (first === "global") {
+      const market = this.isMarketUnknown ? { totals: null, cross_sections: [] } : globalMarket(this.nowMs);
+      return send(200, this.#envelope(market));
+    }
     if (first === "coins" && coinId === undefined) {
       return send(200, this.#envelope(COINS.map(([id]) => this.#row(id))));
     }
@@ -142,6 +156,7 @@ export class FakeApi {
       const detail = "At most 10,000 bars; ask for a shorter range.";
       return send(422, { type: "about:blank", title: "Range too long", status: 422, detail, limit: 10_000 });
     }
+    if (last === "analytics") return send(200, this.#analytics(coinId, url.searchParams));
     return send(200, this.#candles(coinId, url.searchParams));
   }
 
@@ -287,6 +302,20 @@ export class FakeApi {
     return { data, meta };
   }
 
+  #analytics(coinId: string, query: URLSearchParams) {
+    const interval = query.get("interval") ?? "1m";
+    const stepMs = lengthMs(interval);
+    const fromMs = Date.parse(query.get("from") ?? this.#at(300 * stepMs));
+    const earlier = new URLSearchParams(query);
+    // A twentieth of the bars is missing, so twice as many are surely enough.
+    earlier.set("from", new Date(fromMs - 2 * LOOK_BACK * stepMs).toISOString());
+    const { data: candles, meta } = this.#candles(coinId, earlier);
+    const begin = Math.max(0, candles.findIndex(({ open_time }) => Date.parse(open_time) >= fromMs) - LOOK_BACK);
+    const [from, to] = this.undefinedBetween ?? [0, 0];
+    const data = analyticsRows(candles.slice(begin), (ms) => ms >= from && ms < to);
+    return { data, meta: { ...meta, warm_after_bars: WARM_AFTER_BARS } };
+  }
+
   #wave(coinId: string, ms: number): number {
     const hours = ms / 3_600_000;
     const noise = drawer(Math.floor(ms / 1000))() - 0.5;
@@ -318,7 +347,8 @@ export class FakeApi {
       sell_volume: volume * 0.48,
       first_trade_id: null,
       last_trade_id: null,
-      coverage: null,
+      coverage: ms === this.partialMs ? 0.62345 : 1,
+      is_partial: ms === this.partialMs,
       is_final: ms + stepMs <= this.nowMs - 30_000,
       layer: "speed",
     };

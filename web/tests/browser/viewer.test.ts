@@ -1,60 +1,8 @@
 /** The built viewer in Chromium, against a fake API on loopback. Build first: npm run build. */
-import { mkdir } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { FakeApi } from "./fake-api";
-import { type Browser, startBrowser, startViewer, type Viewer } from "./viewer";
+import { describe, expect, test } from "vitest";
+import { api, inBrowser, overflowPx, page, shoot, viewer } from "./session";
 
-const SHOTS = fileURLToPath(new URL("../screenshots/", import.meta.url));
-
-let api: FakeApi;
-let viewer: Viewer;
-let browser: Browser;
-let page: Page;
-let complaints: string[];
-
-beforeAll(async () => {
-  await mkdir(SHOTS, { recursive: true });
-  api = new FakeApi();
-  viewer = await startViewer(await api.start());
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await viewer?.stop();
-  await api?.stop();
-});
-
-beforeEach(async () => {
-  api.reset();
-  page = await browser.context.newPage();
-  complaints = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("console", (message) => {
-    if (/Content Security Policy|hydrat/i.test(message.text())) complaints.push(message.text());
-  });
-});
-
-afterEach(async () => {
-  await page.close();
-  expect(complaints).toEqual([]);
-});
-
-async function shoot(name: string): Promise<void> {
-  for (const theme of ["light", "dark"]) {
-    await page.evaluate((chosen) => {
-      document.documentElement.dataset.theme = chosen;
-    }, theme);
-    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-    await page.screenshot({ path: `${SHOTS}${name}-${theme}.png` });
-  }
-}
-
-async function overflowPx(): Promise<number> {
-  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-}
+inBrowser();
 
 describe("the market table", () => {
   test("shows prices in the first paint, before any script has run", async () => {

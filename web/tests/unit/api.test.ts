@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { getOnServer, readAnswer } from "@/lib/api/get";
 import { passOn } from "@/lib/api/pass-on";
-import { candlesPath, coinPath, HEALTH } from "@/lib/api/paths";
+import { analyticsPath, candlesPath, coinPath, HEALTH } from "@/lib/api/paths";
 
 const SIGNAL = new AbortController().signal;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
@@ -33,6 +33,7 @@ test("paths are encoded", () => {
   expect(candlesPath({ coinId: "bitcoin", symbol: "BTCUSDC", interval: "1m", fromMs: 0 })).toBe(
     "/coins/bitcoin/candles?interval=1m&symbol=BTCUSDC&from=1970-01-01T00%3A00%3A00.000Z",
   );
+  expect(analyticsPath({ coinId: "a/b", symbol: null, interval: "1h", fromMs: null })).toBe("/coins/a%2Fb/analytics?interval=1h");
 });
 
 describe("passing a request on", () => {

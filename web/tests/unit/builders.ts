@@ -1,5 +1,5 @@
 /** Records that are valid as they stand; a test overrides the fact that it is about. */
-import type { Candle, Candles, CoinRow, Envelope, Gap, Health, PartHealth } from "@/lib/api/types";
+import type { Analytics, Candle, Candles, CoinRow, Envelope, Gap, Health, PartHealth } from "@/lib/api/types";
 import type { Live } from "@/lib/live-feed";
 
 export function coinRow(facts: Partial<CoinRow> = {}): CoinRow {
@@ -46,7 +46,38 @@ export function candle(minute: number, facts: Partial<Candle> = {}): Candle {
     first_trade_id: 1,
     last_trade_id: 12,
     coverage: 1,
+    is_partial: false,
     is_final: true,
+    layer: "speed",
+    ...facts,
+  };
+}
+
+/** The indicators at the close of that bar: all undefined. */
+export function analytics(minute: number, facts: Partial<Analytics> = {}): Analytics {
+  return {
+    open_time: candle(minute).open_time,
+    close: 101,
+    sma_5: null,
+    sma_10: null,
+    sma_20: null,
+    sma_50: null,
+    ema_5: null,
+    ema_10: null,
+    ema_20: null,
+    ema_50: null,
+    bollinger_upper_20: null,
+    bollinger_lower_20: null,
+    rsi_14: null,
+    macd: null,
+    macd_signal: null,
+    macd_histogram: null,
+    atr_14: null,
+    realised_volatility_20_pct: null,
+    momentum_10_pct: null,
+    volume_ratio_20: null,
+    buy_sell_ratio: null,
+    bars: 2_000,
     layer: "speed",
     ...facts,
   };

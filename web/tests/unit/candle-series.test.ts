@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { changedSlots, changeInBar, gapSpans, mergeCandles, slotAt, slotsOf, tailFromMs } from "@/lib/chart/candle-series";
+import { changedSlots, changeInBar, gapAt, gapSpans, gapWords, mergeCandles, slotAt, slotsOf, tailFromMs } from "@/lib/chart/candle-series";
 import { candle, candles } from "./builders";
 
 const MINUTE_MS = 60_000;
@@ -10,6 +10,17 @@ describe("slots", () => {
     const slots = slotsOf([candle(0), candle(3)], MINUTE_MS);
     expect(slots.map((slot) => slot.openMs - NOON_MS)).toEqual([0, 60_000, 120_000, 180_000]);
     expect(slots.map((slot) => slot.candle !== null)).toEqual([true, false, false, true]);
+  });
+
+  test("come in order from bars that do not, the later one of two that open together", () => {
+    const slots = slotsOf([candle(2), candle(0), candle(2, { close: 101.5 }), candle(1), candle(0, { open_time: "?" })], MINUTE_MS);
+    expect(slots.map((slot) => slot.openMs - NOON_MS)).toEqual([0, 60_000, 120_000]);
+    expect(slots.map((slot) => slot.candle?.close)).toEqual([101, 101, 101.5]);
+  });
+
+  test("are not filled without end between bars that stand years apart", () => {
+    const slots = slotsOf([candle(0), candle(3_000_000)], MINUTE_MS);
+    expect(slots.map((slot) => slot.candle)).toEqual([candle(3_000_000)]);
   });
 
   test("are found by the moment they open", () => {
@@ -31,6 +42,12 @@ describe("merging the tail", () => {
   test("drops a bar that the newer answer no longer has", () => {
     const merged = mergeCandles(candles([candle(0), candle(1), candle(2)]), candles([candle(1), candle(3)]), 100);
     expect(merged.data.map(({ open_time }) => open_time.slice(14, 16))).toEqual(["00", "01", "03"]);
+  });
+
+  test("takes an older bar that came late, wherever it stands in the answer", () => {
+    const held = candles([candle(0), candle(3), candle(4)]);
+    const merged = mergeCandles(held, candles([candle(4), candle(3), candle(1)]), 100);
+    expect(slotsOf(merged.data, MINUTE_MS).map((slot) => slot.candle !== null)).toEqual([true, true, false, true, true]);
   });
 
   test("keeps everything when the newer answer is empty", () => {
@@ -95,9 +112,15 @@ describe("gaps", () => {
   const slots = slotsOf([candle(0), candle(10)], MINUTE_MS);
 
   test("stand between slots and say how long and how many", () => {
-    const [span] = gapSpans([{ from: "2023-03-11T12:02:30.000Z", to: "2023-03-11T12:06:30.000Z", missing_trades: 1240 }], slots, MINUTE_MS);
+    const [span] = gapSpans([{ from: "2023-03-11T12:02:30.000Z", to: "2023-03-11T12:06:30.000Z", missing_trades: 1240 }], slots, MINUTE_MS, "UTC");
     expect(span).toMatchObject({ from: 2.5, to: 6.5 });
-    expect(span?.labels[0]).toBe("feed down 4 min, 1,240 trades missing");
+    expect(span?.labels).toEqual([
+      "feed down 4 min, 12:02 to 12:06, 1,240 trades missing",
+      "feed down 4 min, 1,240 trades missing",
+      "feed down 4 min, 12:02 to 12:06",
+      "feed down 4 min",
+      "4 min",
+    ]);
   });
 
   test("are cut off at the edges, and those outside are left out", () => {
@@ -108,10 +131,27 @@ describe("gaps", () => {
       ],
       slots,
       MINUTE_MS,
+      "Asia/Tokyo",
     );
     expect(spans.map(({ from, to }) => [from, to])).toEqual([[0, 1]]);
-    expect(spans[0]?.labels).toEqual(["feed down 61 min", "61 min"]);
+    expect(spans[0]?.labels).toEqual(["feed down 61 min, 20:00 to 21:01", "feed down 61 min", "61 min"]);
   });
+});
+
+test("a gap is found at each interval that it touches", () => {
+  const gap = { from: "2023-03-11T12:02:30.000Z", to: "2023-03-11T12:04:00.000Z", missing_trades: null };
+  const touched = [0, 1, 2, 3, 4].map((minute) => gapAt([gap], NOON_MS + minute * MINUTE_MS, MINUTE_MS) !== null);
+  expect(touched).toEqual([false, false, true, true, false]);
+});
+
+test("a short gap says its seconds, one over midnight its dates", () => {
+  const gap = (from: string, to: string) => gapWords({ from, to, missing_trades: 2 }, "UTC");
+  expect(gap("2023-03-11T12:02:30.000Z", "2023-03-11T12:02:50.000Z")).toBe(
+    "feed down 20 s, 12:02:30 to 12:02:50, 2 trades missing",
+  );
+  expect(gap("2023-03-11T23:50:00.000Z", "2023-03-12T00:10:00.000Z")).toBe(
+    "feed down 20 min, 2023-03-11 23:50 to 2023-03-12 00:10, 2 trades missing",
+  );
 });
 
 test("the change of a bar is a percent of its opening", () => {

@@ -26,7 +26,7 @@ let page: FakePage;
 let answers: Answer<number>[];
 let get: ReturnType<typeof vi.fn<() => Promise<Answer<number>>>>;
 
-function feedOf(initial: Answer<number>): LiveFeed<number> {
+function feedOf(initial: Answer<number> | null): LiveFeed<number> {
   return new LiveFeed({ get, everyMs: 1_000, initial, page });
 }
 
@@ -47,6 +47,16 @@ describe("a live feed", () => {
     await vi.advanceTimersByTimeAsync(5_000);
     expect(feed.snapshot().answer).toBe(1);
     expect(get).not.toHaveBeenCalled();
+  });
+
+  test("that nobody asked for yet begins by asking", async () => {
+    const feed = feedOf(null);
+    expect(feed.snapshot()).toMatchObject({ answer: null, error: null });
+    answers = [good(7)];
+    feed.subscribe(() => undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(feed.snapshot().answer).toBe(7);
+    expect(get).toHaveBeenCalledTimes(1);
   });
 
   test("asks every second and tells its listeners", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   chartUrl,
   HISTORY_INTERVAL,
+  HISTORY_RANGES,
   historyUrl,
   INTERVAL_MS,
   INTERVALS,
@@ -57,17 +58,25 @@ describe("rows", () => {
 
 describe("the chart's address", () => {
   test("comes back as it was", () => {
-    const state = { market: "BTCUSDC", interval: "5m", range: "7d" } as const;
+    const state = { market: "BTCUSDC", interval: "5m", range: "7d", indicators: ["sma_20", "rsi"] } as const;
     const url = chartUrl("bitcoin", state);
-    expect(url).toBe("/coins/bitcoin?market=BTCUSDC&interval=5m&range=7d");
+    expect(url).toBe("/coins/bitcoin?market=BTCUSDC&interval=5m&range=7d&indicators=sma_20+rsi");
     expect(parseChartState(new URLSearchParams(url.split("?")[1]))).toEqual(state);
     expect(chartUrl("bitcoin", parseChartState(new URLSearchParams()))).toBe("/coins/bitcoin");
+  });
+
+  test("keeps of nonsense what can be meant, and is then its own shortest form", () => {
+    const state = parseChartState(new URLSearchParams("interval=2m&range=forever&indicators=rsi,__proto__ sma_20  rsi sma_21"));
+    expect(state).toEqual({ market: null, interval: "1m", range: "6h", indicators: ["sma_20", "rsi"] });
+    const url = chartUrl("bitcoin", state);
+    expect(url).toBe("/coins/bitcoin?indicators=sma_20+rsi");
+    expect(chartUrl("bitcoin", parseChartState(new URLSearchParams(url.split("?")[1])))).toBe(url);
   });
 
   test("of a price line has a range and no interval", () => {
     expect(historyUrl("tether", parseHistoryRange(new URLSearchParams()))).toBe("/coins/tether");
     expect(parseHistoryRange(new URLSearchParams(historyUrl("tether", "1y").split("?")[1]))).toBe("1y");
-    for (const range of RANGES) {
+    for (const range of HISTORY_RANGES) {
       expect(RANGE_MS[range] / INTERVAL_MS[HISTORY_INTERVAL[range]], range).toBeGreaterThanOrEqual(12);
     }
   });
@@ -76,10 +85,12 @@ describe("the chart's address", () => {
     expect(whyNot("1m", "7d")).toMatch(/10,000/);
     expect(whyNot("1h", "1y")).toBeNull();
     expect(whyNot("1d", "1h")).toMatch(/Fewer/);
+    expect(whyNot("1s", "6h")).toMatch(/10,000/);
+    expect(parseChartState(new URLSearchParams("interval=1s")).range).toBe("15m");
     expect(parseChartState(new URLSearchParams("interval=1m&range=1y")).range).toBe("6h");
     for (const interval of INTERVALS) {
       for (const range of RANGES) {
-        const chosen = withInterval({ market: null, interval: "1m", range }, interval);
+        const chosen = withInterval({ market: null, interval: "1m", range, indicators: [] }, interval);
         expect(whyNot(chosen.interval, chosen.range)).toBeNull();
       }
     }

@@ -95,6 +95,10 @@ describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
     },
   );
 
+  test.each(["series-1", "series-2", "series-3", "series-4"])("the line %s is seen on a chart at 3:1", (name) => {
+    expect(contrast(token(name, theme), token("surface-1", theme))).toBeGreaterThanOrEqual(3);
+  });
+
   test.each(Object.entries(BLINDNESS))("up and down have one lightness and stay apart under %s", (_, matrix) => {
     const [up, down] = [token("up", theme), token("down", theme)];
     expect(up[0]).toBe(down[0]);

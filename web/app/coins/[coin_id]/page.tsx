@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { notFound } from "next/navigation";
+import { notFound, redirect } from "next/navigation";
 import { cache } from "react";
 import { type Chart, CoinView } from "@/components/coin-view";
 import { PageFailure } from "@/components/page-failure";
@@ -7,7 +7,7 @@ import { getOnServer } from "@/lib/api/get";
 import { candlesPath, coinPath, historyPath } from "@/lib/api/paths";
 import { toMs } from "@/lib/format";
 import { serverHealth } from "@/lib/server-answers";
-import { HISTORY_INTERVAL, parseChartState, parseHistoryRange, type Range, RANGE_MS } from "./chart-state";
+import { chartUrl, HISTORY_INTERVAL, historyUrl, parseChartState, parseHistoryRange, type Range, RANGE_MS } from "./chart-state";
 
 const coinAnswer = cache((coinId: string) => getOnServer(coinPath(coinId)));
 
@@ -26,10 +26,16 @@ function firstValues(query: Record<string, string | string[] | undefined>): URLS
   return new URLSearchParams(pairs);
 }
 
+/** An address that says more than it means, or nonsense, is not kept. */
+function cleanAddress(url: string, query: URLSearchParams): void {
+  if (new URLSearchParams(url.split("?")[1]).toString() !== query.toString()) redirect(url);
+}
+
 /** The candles of a market; a line of snapshots where no market of the coin is followed. */
 async function chartOf(coinId: string, symbols: readonly string[], query: URLSearchParams): Promise<Chart> {
   const asked = parseChartState(query);
   const state = { ...asked, market: symbols.find((symbol) => symbol === asked.market) ?? null };
+  if (symbols.length > 0) cleanAddress(chartUrl(coinId, state), query);
   const health = await serverHealth();
   const nowMs = health.ok ? toMs(health.body.data.clock.now) : null;
   const from = (range: Range): number | null => (nowMs === null ? null : nowMs - RANGE_MS[range]);
@@ -40,6 +46,7 @@ async function chartOf(coinId: string, symbols: readonly string[], query: URLSea
   if (!isUntraded) return { kind: "candles", state, fromMs, initial: candles };
 
   const range = parseHistoryRange(query);
+  cleanAddress(historyUrl(coinId, range), query);
   const line = { coinId, interval: HISTORY_INTERVAL[range], fromMs: from(range) };
   return { kind: "history", range, fromMs: line.fromMs, initial: await getOnServer(historyPath(line)) };
 }
