@@ -11,15 +11,26 @@ from market.store.measurements import Measurement
 
 def to_lines(rows: DataFrame, measurement: Measurement) -> DataFrame:
     """Rows with the measurement's tags, fields and `time_ms` to lines with nanosecond stamps."""
-    tags = [_tag(name) for name in measurement.tags]
-    fields = [_field(name, kind) for name, kind in measurement.fields.items()]
-    head = F.concat_ws(",", F.lit(measurement.name), *tags)
-    stamp = F.concat(F.col("time_ms").cast("string"), F.lit("000000"))
     return (
-        rows.withColumn("field_set", F.concat_ws(",", *fields))
+        rows.withColumn("field_set", _field_set(measurement))
         .where(F.col("field_set") != "")
-        .select(F.concat_ws(" ", head, F.col("field_set"), stamp).alias("line"))
+        .select(_joined(measurement, F.col("field_set")).alias("line"))
     )
+
+
+def line_of(measurement: Measurement) -> Column:
+    """The line of a row that has a field for certain."""
+    return _joined(measurement, _field_set(measurement))
+
+
+def _field_set(measurement: Measurement) -> Column:
+    return F.concat_ws(",", *(_field(name, kind) for name, kind in measurement.fields.items()))
+
+
+def _joined(measurement: Measurement, field_set: Column) -> Column:
+    head = F.concat_ws(",", F.lit(measurement.name), *map(_tag, measurement.tags))
+    stamp = F.concat(F.col("time_ms").cast("string"), F.lit("000000"))
+    return F.concat_ws(" ", head, field_set, stamp)
 
 
 def _tag(name: str) -> Column:

@@ -99,8 +99,8 @@ def test_a_minute_that_comes_in_two_steps_is_given_again_whole():
 )
 def test_the_last_row_of_each_point_does_not_depend_on_how_the_rows_are_cut(held, cuts):
     rows = [
-        traded(minute, f"{base}USDT", coin_id=f"coin-{base}", close=101.0 - base, quote_volume=minute / 7)
-        for minute, base in sorted(held)
+        traded(m, f"{b}USDT", coin_id=f"coin-{b}", close=101.0 - b, quote_volume=m / 7)
+        for m, b in sorted(held)
     ]
     borders = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
     pieces = [rows[a:b] for a, b in pairwise(borders)]
