@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import typer
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 from rich.table import Table
 
@@ -30,7 +31,7 @@ from batch.terminal import (
     show_bad_rows,
 )
 from market.errors import Fatal
-from spark_jobs.transforms.candles import WINDOWS, candle_rows, with_event_time
+from spark_jobs.transforms.candles import ID_BITS, WINDOWS, candle_rows, with_event_time
 
 PRICES = ("open", "high", "low", "close")
 COMPARED = (*PRICES, "volume", "trades")
@@ -96,15 +97,44 @@ def made_bars(file: CsvFile, interval: str, tell: Tell) -> dict[Key, BarFields]:
     with local_spark() as (spark, folder):
         parsed = folder / "trades.parquet"
         schema = pa.schema([*((each.name, each.type) for each in TRADES), (LINE, pa.int64())])
+        ids = Ids()
         with pq.ParquetWriter(parsed, schema, compression="lz4") as writer:
             for batch in file.batches(tell):
+                ids.add(batch["trade_id"])
                 writer.write_batch(batch)
         if file.rows == file.bad_rows.count:
             raise nothing_usable(file)
         tell("making bars", "")
         rows = once_each(spark.read.parquet(str(parsed)), file)
+        rows = rows if ids.are_plain else ranked(rows)
         made = bars_of(rows, interval).toArrow().to_pylist()
     return {(bar["symbol"], bar["open_time_ms"]): bar for bar in made}
+
+
+@dataclass(slots=True)
+class Ids:
+    """What the trade ids of a file are like."""
+
+    held: int = 0
+    absent: int = 0
+    largest: int = 0
+
+    def add(self, ids: pa.Array) -> None:
+        """Ids of further rows, null where there is none."""
+        self.absent += ids.null_count
+        self.held += len(ids) - ids.null_count
+        self.largest = max(self.largest, pc.max(ids).as_py() or 0)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether the transform orders by them as they stand."""
+        return self.held == 0 or (self.absent == 0 and self.largest < 1 << ID_BITS)
+
+
+def ranked(rows: DataFrame) -> DataFrame:
+    """Ids as ranks within their market: those without one first, among them by line."""
+    ascending = Window.partitionBy("symbol").orderBy(F.col("trade_id").asc_nulls_first(), LINE)
+    return rows.withColumn("trade_id", F.row_number().over(ascending).cast("long"))
 
 
 def once_each(rows: DataFrame, file: CsvFile) -> DataFrame:

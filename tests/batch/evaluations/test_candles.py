@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from batch.evaluations.candles import DIFFERENCES_AT_MOST, compare
 from batch.plain_csv import NAMED_AT_MOST
 from market.errors import Fatal
+from spark_jobs.transforms.candles import ID_BITS
 from tests.batch.builders import START_MS, a_bar, a_trade, write_bars, write_trades
 from tests.batch.conftest import Evaluate
 
@@ -85,6 +86,21 @@ class TestOnSpark:
         bar = a_bar(open=3.0, high=3.0, low=1.0, close=2.0, volume=3.0, trades=3)
         report = run(evaluate, tmp_path, trades, [bar])
         assert (report["bars"], report["equal"], report["differences"]) == (1, 1, [])
+
+    @pytest.mark.parametrize(
+        "ids",
+        [[2, 1, 3], [1 << ID_BITS, (1 << ID_BITS) - 1, 10**17], ["", "", 1], ["", 7, 9]],
+        ids=["small", "beyond the transform's bits", "some absent", "one absent"],
+    )
+    def test_trades_of_one_millisecond_go_by_id_then_by_line_and_without_an_id_first(
+        self, evaluate: Evaluate, tmp_path: Path, ids: list[int | str]
+    ):
+        rows = [a_trade(number, price=line) for line, number in enumerate(ids, start=2)]
+        ordered = sorted(rows, key=lambda row: row["trade_id"] or 0)
+        first, last = ordered[0]["price"], ordered[-1]["price"]
+        bar = a_bar(open=first, high=4, low=2, close=last, volume=3, trades=3)
+        report = run(evaluate, tmp_path, rows, [bar])
+        assert report["differences"] == []
 
     def test_bad_rows_are_counted_and_named_and_their_neighbours_count(
         self, evaluate: Evaluate, tmp_path: Path
