@@ -15,7 +15,6 @@ from pyspark.sql import SparkSession
 
 from market.log import configure
 from market.settings import read_settings
-from spark_jobs import JOBS
 from spark_jobs.influx_sink import open_writer
 from spark_jobs.query import Query
 from spark_jobs.running import RunningQuery
@@ -64,8 +63,9 @@ def _stop_on_signals() -> threading.Event:
 
 
 def main() -> None:
-    """Run all jobs."""
-    run_job([query for job in JOBS for query in import_module(f"spark_jobs.{job}").QUERIES])
+    """Run the jobs of the settings."""
+    jobs = read_settings(SparkSettings).jobs
+    run_job([query for job in jobs for query in import_module(f"spark_jobs.{job}").QUERIES])
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from market.clock import Clock, open_clock
 from market.settings import InfluxWriteSettings
+from spark_jobs import JOBS
 
 WATERMARK_DELAY_S = 30
 # In a demo three real seconds of disorder are that many scenario seconds.
@@ -23,9 +24,35 @@ class SparkSettings(InfluxWriteSettings):
         int, Field(ge=1_000, description="Most records of one micro-batch while catching up.")
     ] = 1_000_000
 
+    spark_jobs: Annotated[
+        str, Field(description="Jobs of this driver, separated by commas; all if empty.")
+    ] = ""
     spark_checkpoints: Annotated[
         str, Field(description="Folder of the checkpoints, relative to the home or absolute.")
     ] = "checkpoints"
+
+    archive_folder: Annotated[
+        str, Field(description="Folder of the archive, relative to the home or absolute.")
+    ] = "archive"
+
+    @property
+    def archive(self) -> Path:
+        """Folder of the Delta table with every record of the agents."""
+        return self.home / self.archive_folder
+
+    @field_validator("spark_jobs")
+    @classmethod
+    def _known_jobs(cls, named: str) -> str:
+        unknown = [name for name in _split(named) if name not in JOBS]
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(unknown)}; jobs: {', '.join(JOBS)}")
+        return named
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """Names of the jobs that this driver runs, in the order of their start."""
+        chosen = _split(self.spark_jobs)
+        return tuple(name for name in JOBS if not chosen or name in chosen)
 
     @property
     def checkpoints(self) -> Path:
@@ -39,3 +66,7 @@ class SparkSettings(InfluxWriteSettings):
     def watermark_delay_s(self) -> int:
         """How late an event may be, in event seconds."""
         return max(WATERMARK_DELAY_S, round(DEMO_DISORDER_S * self.clock().speed))
+
+
+def _split(named: str) -> list[str]:
+    return [name.strip() for name in named.split(",") if name.strip()]

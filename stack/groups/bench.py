@@ -38,6 +38,31 @@ def bench_collect(
     run(read_stack_settings(), trades=trades, rate=rate, as_json=as_json)
 
 
+@group.command("latency")
+def bench_latency(
+    rate: Annotated[float, typer.Option(min=1.0, help="Trades a second.")] = 2_000.0,
+    seconds: Annotated[float, typer.Option(min=5.0, help="Measured time.")] = 120.0,
+    warm_up_s: Annotated[
+        float, typer.Option("--warm-up", min=0.0, help="Seconds before it.")
+    ] = 60.0,
+    jobs: Annotated[
+        str, typer.Option(help="Jobs that run, separated by commas; all if left out.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """From the moment a trade is due to be sent until the API shows it, and Spark's memory."""
+    from stack.verbs.bench import bench_latency as run
+
+    run(
+        read_stack_settings(),
+        rate=rate,
+        seconds=seconds,
+        warm_up_s=warm_up_s,
+        jobs=jobs.split(",") if jobs else [],
+        as_json=as_json,
+    )
+
+
 @group.command("drain")
 def bench_drain(
     trades: Annotated[int, typer.Option(min=1_000, help="How many trades.")] = 5_000_000,

@@ -11,7 +11,6 @@ import math
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -22,19 +21,19 @@ import httpx
 from market.coins import default_symbols, market_of
 from stack.console import Step, StepBoard
 from stack.failure import Failure, tail_of
-from stack.parts.influxd import influxd_binary
-from stack.parts.table import INFLUXD, SPARK_JARS
+from stack.parts.table import SPARK_JARS
 from stack.ports import free_port
-from stack.processes.influxd import FOR_EVER, Buckets, InfluxAccess, InfluxServer
+from stack.processes.influxd import InfluxAccess
 from stack.processes.spark import JOBS_FOLDER, spark_submit
 from stack.proofs.backlog import produce
 from stack.proofs.collection import Broker
+from stack.proofs.influx import running_influx
 from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 
 SOURCE = "binance"
 SHIPPED, BARE = "shipped", "bare"
-READY_S = 60.0
+ANSWER_S = 60.0
 TOLERANCE = 1e-9
 STORED = """from(bucket: "{bucket}") |> range(start: 0)
   |> filter(fn: (r) => r._measurement == "crypto_candles" and r.interval == "1m")
@@ -100,37 +99,26 @@ def run_drain(
 ) -> DrainReport:
     """Measure. Raises Failure where the submitted driver ends with an error."""
     SPARK_JARS.ensure(board.step("get Spark's jars"))
+    own = settings.model_copy(update={"influx_port": free_port()})
+    with Broker(home_root, board) as broker:
+        supervisor = Supervisor(broker.home, report=broker.note)
+        with running_influx(broker.home, board, own, supervisor) as access:
+            return _measure(broker, access, settings, count)
+
+
+def _measure(
+    broker: Broker, access: InfluxAccess, settings: StackSettings, count: int
+) -> DrainReport:
     markets = [market_of(SOURCE, symbol) for symbol in default_symbols(SOURCE)]
-    with Broker(home_root, board) as broker, _influx(broker, settings) as access:
-        step = board.step("backlog")
-        expected = produce(broker.bootstrap, markets, count, tell=step.tell).bars
-        step.done(f"{count:,} trades of {len(markets)} markets")
-        drains = list(_drains(broker, access, settings, board.step("drains")))
-        stored = _stored(access)
+    step = broker.board.step("backlog")
+    expected = produce(broker.bootstrap, markets, count, tell=step.tell).bars
+    step.done(f"{count:,} trades of {len(markets)} markets")
+    drains = list(_drains(broker, access, settings, broker.board.step("drains")))
+    stored = _stored(access)
     equal = sum(_is_equal(bar, stored.get(key, {})) for key, bar in expected.items())
     if stored.keys() - expected.keys():
         raise Failure(f"{len(stored.keys() - expected.keys())} bars were made of no trade.")
     return DrainReport(count, len(markets), drains, len(expected), equal)
-
-
-@contextmanager
-def _influx(broker: Broker, settings: StackSettings) -> Iterator[InfluxAccess]:
-    board = broker.board
-    server = InfluxServer(
-        broker.home.path / "influxdb",
-        influxd_binary(INFLUXD, board.step("get InfluxDB")),
-        port=free_port(),
-        memory_mb=settings.influx_memory_mb,
-        query_mb=settings.influx_query_mb,
-    )
-    supervisor = Supervisor(broker.home, report=broker.note)
-    supervisor.start(server.command())
-    try:
-        supervisor.wait_ready("influxd", step=board.step("influxd"), timeout_s=READY_S)
-        names = ("cryptoviz", "cryptoviz_speed", "cryptoviz_seconds")
-        yield server.set_up(Buckets("cryptoviz", *names, FOR_EVER, FOR_EVER))
-    finally:
-        supervisor.stop_all((("influxd",),))
 
 
 def _drains(
@@ -182,7 +170,7 @@ def _stored(access: InfluxAccess) -> dict[tuple[str, int], dict[str, float]]:
         params={"org": access.org},
         headers={"Authorization": f"Token {access.read_token}", "Accept": "application/csv"},
         json={"query": STORED.format(bucket=access.speed_bucket), "dialect": {"annotations": []}},
-        timeout=READY_S,
+        timeout=ANSWER_S,
         trust_env=False,
     )
     bars: dict[tuple[str, int], dict[str, float]] = {}

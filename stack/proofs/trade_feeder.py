@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from market.clock import wall_ms
 
 CHUNK = 500
+# At a given rate, so much is sent at once.
+CHUNK_S = 0.01
 PING_EVERY_S = 1.0
 # RFC 6455: the key of a handshake is hashed together with this.
 HANDSHAKE = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -103,12 +105,25 @@ class TradeFeeder:
             listening.cancel()
             pinging.cancel()
 
+    def due_s(self, symbol: str, trade_id: int) -> float:
+        """When a trade was to be sent at the rate, on the clock of `time.perf_counter`."""
+        if self.first_sent_s is None or self.rate is None:
+            raise ValueError("nothing was scheduled")
+        n = (trade_id - 1) * len(self.symbols) + self.symbols.index(symbol)
+        return self.first_sent_s + n / self.rate
+
     async def _feed(self, writer: asyncio.StreamWriter) -> None:
         began_s = time.perf_counter()
         self.first_sent_s = self.first_sent_s or began_s
+        chunk = CHUNK if self.rate is None else max(1, int(self.rate * CHUNK_S))
         while self.sent < self.trades:
+            count = min(chunk, self.trades - self.sent)
+            if self.rate is not None:
+                # Not before the last of them is due: what is measured from its due time never
+                # looks faster than it was.
+                ahead_s = (self.sent + count) / self.rate - (time.perf_counter() - began_s)
+                await asyncio.sleep(max(ahead_s, 0.0))
             now_ms, markets = wall_ms(), len(self.symbols)
-            count = min(CHUNK, self.trades - self.sent)
             writer.write(
                 b"".join(
                     server_frame(
@@ -120,11 +135,7 @@ class TradeFeeder:
             )
             self.sent += count
             await writer.drain()
-            if self.rate is not None:
-                ahead_s = self.sent / self.rate - (time.perf_counter() - began_s)
-                await asyncio.sleep(max(ahead_s, 0.0))
-            else:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)
 
     async def _ping(self, writer: asyncio.StreamWriter) -> None:
         while True:

@@ -3,12 +3,14 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 
 from stack.console import StepBoard, console, say
 from stack.failure import Failure
 from stack.interrupt import install
 from stack.proofs.collect_speed import run_collect
 from stack.proofs.drain import run_drain
+from stack.proofs.latency import run_latency
 from stack.proofs.second_start import run_second_start
 from stack.settings import StackSettings
 
@@ -59,6 +61,45 @@ def bench_collect(
             fix=f"The state is kept in {home_root}.",
         )
     shutil.rmtree(home_root)
+
+
+def bench_latency(
+    settings: StackSettings,
+    *,
+    rate: float,
+    seconds: float,
+    warm_up_s: float,
+    jobs: Sequence[str],
+    as_json: bool,
+) -> None:
+    """How old a trade is when the API shows it. Raises Failure where it shows none."""
+    install()
+    home_root = settings.home_root / "proofs" / time.strftime("latency-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_latency(
+            home_root,
+            board,
+            rate=rate,
+            warm_up_s=warm_up_s,
+            seconds=seconds,
+            jobs=jobs,
+            settings=settings,
+        )
+    shutil.rmtree(home_root)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+        return
+    say(
+        f"{report.trades:,} trades of one market at {report.rate:,.0f} trades/s over all: due to "
+        f"shown p50 {report.p50_s} s, p95 {report.p95_s} s, p99 {report.p99_s} s, longest "
+        f"{report.longest_s} s."
+    )
+    say(f"{report.answers:,} answers of the API, p50 {report.answer_p50_ms} ms.")
+    say(
+        f"Spark with its Python: {report.spark_mb_first:,.0f} MB after the warm-up, "
+        f"{report.spark_mb_last:,.0f} MB at the end, at most {report.spark_mb_peak:,.0f} MB; "
+        f"slope {report.spark_slope_pct} % over the measured time."
+    )
 
 
 def bench_drain(settings: StackSettings, *, trades: int, as_json: bool) -> None:
