@@ -201,7 +201,7 @@ function Footnotes({ candles, error, gaps }: { candles: Candles | null; error: P
 
 /** How many, and all that is known of the newest; of the others on hover. */
 function Gaps({ gaps }: { gaps: readonly GapSpan[] }) {
-  const words = gaps.map(({ labels }) => labels[0]);
+  const words = gaps.map((gap) => gap.words);
   return (
     <span className="text-delayed" title={words.join("\n")}>
       {formatCount(gaps.length)} {gaps.length === 1 ? "gap" : "gaps"} in the feed, shaded: {words.at(-1)}

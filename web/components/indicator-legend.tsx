@@ -4,7 +4,7 @@ import type { Analytics, AnalyticsSeries, Problem } from "@/lib/api/types";
 import type { Slot } from "@/lib/chart/candle-series";
 import type { AnalyticsAt } from "@/lib/chart/indicator-series";
 import { type IndicatorKey, INDICATORS, type IndicatorLine, type SeriesInk, warmUp, WRITTEN } from "@/lib/chart/indicators";
-import { formatCount, formatTime, type TimeStyle } from "@/lib/format";
+import { formatCount, formatTime, type TimeStyle, toMs } from "@/lib/format";
 import { Missing } from "./figures";
 import { usePlatform } from "./platform";
 
@@ -31,12 +31,13 @@ export function IndicatorLegend({ chosen, analytics, rows, error, slot, timeStyl
   const { zone } = usePlatform();
   if (chosen.length === 0) return null;
   const row = (slot ? rows.get(slot.openMs) : analytics?.data.at(-1)) ?? null;
+  const at = slot?.openMs ?? toMs(row?.open_time);
   const why = whyMissing(slot, row, analytics, error);
   return (
     <ul className="flex min-h-7 flex-wrap items-center gap-x-4 gap-y-1 px-3 pb-1.5 text-[12px]" data-testid="indicator-legend">
-      {!slot && row && (
+      {at !== null && (
         <li className="text-ink-3" title="Indicators are taken at the close of a bar, once it is final">
-          at {formatTime(row.open_time, zone, timeStyle)}
+          at {formatTime(at, zone, timeStyle)}
         </li>
       )}
       {chosen.map((key) => (

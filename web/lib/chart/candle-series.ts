@@ -95,8 +95,11 @@ export interface GapSpan {
   /** Position in slots, possibly between two; 0 is the left edge of the first slot. */
   from: number;
   to: number;
-  /** What may be written on it, the longest first. */
-  labels: readonly string[];
+  /** All that is known of it. */
+  words: string;
+  /** The same in lines, for where there is less room; and in a word. */
+  lines: readonly string[];
+  word: string;
 }
 
 /** "12:10 to 12:52", with the dates where it lasts over midnight. */
@@ -107,19 +110,18 @@ function gapTimes(gap: Gap, zone: Zone): string {
   return `${formatTime(gap.from, zone, style)} to ${formatTime(gap.to, zone, style)}`;
 }
 
-/** All that is known of a gap, in words. */
-export function gapWords(gap: Gap, zone: Zone): string {
-  const length = formatSpan(Date.parse(gap.to) - Date.parse(gap.from));
-  const words = `feed down ${length}, ${gapTimes(gap, zone)}`;
-  return gap.missing_trades === null ? words : `${words}, ${formatCount(gap.missing_trades)} trades missing`;
+function gapLength(gap: Gap): string {
+  return formatSpan(Date.parse(gap.to) - Date.parse(gap.from));
 }
 
-function gapLabels(gap: Gap, zone: Zone): string[] {
-  const length = formatSpan(Date.parse(gap.to) - Date.parse(gap.from));
-  const labels = [`feed down ${length}, ${gapTimes(gap, zone)}`, `feed down ${length}`, length];
-  if (gap.missing_trades === null) return labels;
-  const missing = `${formatCount(gap.missing_trades)} trades missing`;
-  return [gapWords(gap, zone), `feed down ${length}, ${missing}`, ...labels];
+function gapLines(gap: Gap, zone: Zone): string[] {
+  const lines = [`feed down ${gapLength(gap)}`, gapTimes(gap, zone)];
+  return gap.missing_trades === null ? lines : [...lines, `${formatCount(gap.missing_trades)} trades missing`];
+}
+
+/** All that is known of a gap, in words. */
+export function gapWords(gap: Gap, zone: Zone): string {
+  return gapLines(gap, zone).join(", ");
 }
 
 /** The gap that an interval touches; null when the feed held. */
@@ -135,7 +137,9 @@ export function gapSpans(gaps: readonly Gap[], slots: readonly Slot[], intervalM
     .map((gap) => ({
       from: Math.max(0, (Date.parse(gap.from) - startMs) / intervalMs),
       to: Math.min(slots.length, (Date.parse(gap.to) - startMs) / intervalMs),
-      labels: gapLabels(gap, zone),
+      words: gapWords(gap, zone),
+      lines: gapLines(gap, zone),
+      word: gapLength(gap),
     }))
     .filter((span) => span.to > span.from);
 }

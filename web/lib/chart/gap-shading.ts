@@ -16,6 +16,15 @@ type DrawTarget = Parameters<IPrimitivePaneRenderer["draw"]>[0];
 
 const LABEL_FONT = `11px ${CHART_FONT}`;
 const LABEL_TOP = 14;
+const LINE_HEIGHT = 14;
+
+/** As much of what is known of a gap as fits into its shade. */
+export function fittingLines(span: GapSpan, roomPx: number, widthOf: (text: string) => number): string[] {
+  if (widthOf(span.words) <= roomPx) return [span.words];
+  const lines = span.lines.filter((line) => widthOf(line) <= roomPx);
+  if (lines.length > 0) return lines;
+  return widthOf(span.word) <= roomPx ? [span.word] : [];
+}
 
 export class GapShading implements ISeriesPrimitive<Time> {
   #chart: IChartApiBase<Time> | null = null;
@@ -93,10 +102,11 @@ export class GapShading implements ISeriesPrimitive<Time> {
       for (const span of this.#spans) {
         const edges = this.#edges(span);
         if (!edges || edges[1] < 0 || edges[0] > mediaSize.width) continue;
-        const roomPx = edges[1] - edges[0] - 8;
-        const label = span.labels.find((text) => context.measureText(text).width <= roomPx);
-        if (label) context.fillText(label, (edges[0] + edges[1]) / 2, LABEL_TOP);
-        drawn.push(label ?? "");
+        const lines = fittingLines(span, edges[1] - edges[0] - 8, (text) => context.measureText(text).width);
+        for (const [at, line] of lines.entries()) {
+          context.fillText(line, (edges[0] + edges[1]) / 2, LABEL_TOP + at * LINE_HEIGHT);
+        }
+        drawn.push(lines.join(", "));
       }
       this.#onDrawn?.(drawn);
     });

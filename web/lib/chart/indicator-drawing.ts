@@ -18,6 +18,7 @@ import { CHART_FONT, seconds } from "./time-chart";
 
 /** The price is so many times as high as a pane under it. */
 const PRICE_STRETCH = 4;
+const TITLE_LINE_PX = 22;
 const NO_LINE = "rgba(0, 0, 0, 0)";
 
 export interface IndicatorView {
@@ -112,7 +113,7 @@ export class IndicatorDrawing {
       drawn.title = createTextWatermark(held, {
         horzAlign: "left",
         vertAlign: "top",
-        lines: [{ text: ` ${label}`, color: ink3, fontSize: 11, fontFamily: CHART_FONT }],
+        lines: [{ text: label, color: ink3, fontSize: 11, lineHeight: TITLE_LINE_PX, fontFamily: CHART_FONT }],
       });
     }
     return drawn;

@@ -42,6 +42,7 @@ export function indicatorPoints(
   gaps: readonly GapSpan[],
 ): IndicatorPoint[] {
   const points: IndicatorPoint[] = [];
+  let isLater = false;
   let isHole = false;
   for (let at = slots.length - 1; at >= 0; at -= 1) {
     const slot = slots[at];
@@ -51,7 +52,8 @@ export function indicatorPoints(
       isHole ||= slot.candle !== null || gaps.some((gap) => gap.from < at + 1 && gap.to > at);
       points.push({ openMs: slot.openMs, value, endsLine: false });
     } else {
-      points.push({ openMs: slot.openMs, value, endsLine: isHole });
+      points.push({ openMs: slot.openMs, value, endsLine: isLater && isHole });
+      isLater = true;
       isHole = false;
     }
   }

@@ -9,8 +9,8 @@ export const WARM_AFTER_BARS: Record<string, number> = {
   ...{ macd: 520, macd_signal: 520, macd_histogram: 520, rsi_14: 280, atr_14: 280 },
 };
 
-/** Of the first `bars` that a row counts. */
-const SEEN_BEFORE = 100;
+/** When the series of minutes began. */
+const BEGUN_MS = Date.parse("2023-03-11T06:00:00.000Z");
 
 function mean(numbers: readonly number[], last: number): number | null {
   const held = numbers.slice(-last);
@@ -24,12 +24,17 @@ function spread(numbers: readonly number[], last: number): number | null {
 }
 
 /** Rows of the final bars among `candles`, of which the first `LOOK_BACK` are only looked back at. */
-export function analyticsRows(candles: readonly Candle[], isUndefined: (openMs: number) => boolean): Analytics[] {
+export function analyticsRows(
+  candles: readonly Candle[],
+  stepMs: number,
+  isUndefined: (openMs: number) => boolean,
+): Analytics[] {
   return candles.slice(LOOK_BACK).flatMap((candle, index) => {
     if (!candle.is_final) return [];
     const until = candles.slice(0, index + LOOK_BACK + 1);
-    const row = rowOf(candle, until.map(({ close }) => close), SEEN_BEFORE + index);
-    return [isUndefined(Date.parse(candle.open_time)) ? emptied(row) : row];
+    const openMs = Date.parse(candle.open_time);
+    const row = rowOf(candle, until.map(({ close }) => close), (openMs - BEGUN_MS) / stepMs);
+    return [isUndefined(openMs) ? emptied(row) : row];
   });
 }
 

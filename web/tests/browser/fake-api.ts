@@ -312,7 +312,7 @@ export class FakeApi {
     const { data: candles, meta } = this.#candles(coinId, earlier);
     const begin = Math.max(0, candles.findIndex(({ open_time }) => Date.parse(open_time) >= fromMs) - LOOK_BACK);
     const [from, to] = this.undefinedBetween ?? [0, 0];
-    const data = analyticsRows(candles.slice(begin), (ms) => ms >= from && ms < to);
+    const data = analyticsRows(candles.slice(begin), stepMs, (ms) => ms >= from && ms < to);
     return { data, meta: { ...meta, warm_after_bars: WARM_AFTER_BARS } };
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { changedSlots, changeInBar, gapAt, gapSpans, gapWords, mergeCandles, slotAt, slotsOf, tailFromMs } from "@/lib/chart/candle-series";
+import { fittingLines } from "@/lib/chart/gap-shading";
 import { candle, candles } from "./builders";
 
 const MINUTE_MS = 60_000;
@@ -113,14 +114,13 @@ describe("gaps", () => {
 
   test("stand between slots and say how long and how many", () => {
     const [span] = gapSpans([{ from: "2023-03-11T12:02:30.000Z", to: "2023-03-11T12:06:30.000Z", missing_trades: 1240 }], slots, MINUTE_MS, "UTC");
-    expect(span).toMatchObject({ from: 2.5, to: 6.5 });
-    expect(span?.labels).toEqual([
-      "feed down 4 min, 12:02 to 12:06, 1,240 trades missing",
-      "feed down 4 min, 1,240 trades missing",
-      "feed down 4 min, 12:02 to 12:06",
-      "feed down 4 min",
-      "4 min",
-    ]);
+    expect(span).toEqual({
+      from: 2.5,
+      to: 6.5,
+      words: "feed down 4 min, 12:02 to 12:06, 1,240 trades missing",
+      lines: ["feed down 4 min", "12:02 to 12:06", "1,240 trades missing"],
+      word: "4 min",
+    });
   });
 
   test("are cut off at the edges, and those outside are left out", () => {
@@ -134,8 +134,18 @@ describe("gaps", () => {
       "Asia/Tokyo",
     );
     expect(spans.map(({ from, to }) => [from, to])).toEqual([[0, 1]]);
-    expect(spans[0]?.labels).toEqual(["feed down 61 min, 20:00 to 21:01", "feed down 61 min", "61 min"]);
+    expect(spans[0]?.words).toBe("feed down 61 min, 20:00 to 21:01");
   });
+});
+
+test("a shade says as much of its gap as it has room for", () => {
+  const span = { from: 0, to: 9, words: "down 4 min, 3 trades missing", lines: ["down 4 min", "3 trades missing"], word: "4 min" };
+  const fitting = (roomPx: number) => fittingLines(span, roomPx, (text) => text.length);
+  expect(fitting(28)).toEqual(["down 4 min, 3 trades missing"]);
+  expect(fitting(27)).toEqual(["down 4 min", "3 trades missing"]);
+  expect(fitting(15)).toEqual(["down 4 min"]);
+  expect(fitting(9)).toEqual(["4 min"]);
+  expect(fitting(4)).toEqual([]);
 });
 
 test("a gap is found at each interval that it touches", () => {

@@ -88,8 +88,8 @@ describe("points of an indicator", () => {
     expect(points([0, 2, 4], rows, [gap])).toEqual([[40, false], [null, false], [50, true], [null, false], [60, false]]);
   });
 
-  test("end where the newest bar is not final", () => {
-    expect(points([0, 1], [analytics(0, { rsi_14: 40 })])).toEqual([[40, true], [null, false]]);
+  test("end with the newest final bar, which leads nowhere", () => {
+    expect(points([0, 1], [analytics(0, { rsi_14: 40 })])).toEqual([[40, false], [null, false]]);
   });
 });
 
