@@ -80,7 +80,7 @@ def run_latency(
     jobs: Sequence[str],
     settings: StackSettings,
 ) -> LatencyReport:
-    """Measure for `seconds` after `warm_up_s`. Raises Failure where a part ends or none is shown."""
+    """Measure for `seconds` after `warm_up_s`. Raises Failure where a part ends or shows none."""
     SPARK_JARS.ensure(board.step("get Spark's jars"))
     with Broker(home_root, board) as broker:
         ports = {"influx_port": free_port(), "api_port": free_port()}

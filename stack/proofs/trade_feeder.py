@@ -59,6 +59,7 @@ class TradeFeeder:
     pings: int = 0
     connections: int = 0
     _server: asyncio.Server | None = None
+    _clients: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def start(self) -> None:
         """Listen on a free port of the loopback interface."""
@@ -66,11 +67,14 @@ class TradeFeeder:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more, and hang up."""
         if self._server is not None:
             self._server.close()
+        for client in self._clients:
+            client.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 key = _header(head, b"sec-websocket-key")
@@ -85,6 +89,7 @@ class TradeFeeder:
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the agent has gone
         finally:
+            self._clients.discard(writer)
             writer.close()
 
     async def _stream(
