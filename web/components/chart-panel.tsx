@@ -183,13 +183,13 @@ function MarketPicker({ coin, chart }: { coin: CoinDetail; chart: ChartState }) 
 
 function Footnotes({ candles, error, gaps }: { candles: Candles | null; error: Problem | null; gaps: readonly GapSpan[] }) {
   if (!candles) return null;
-  const { source, symbol, quote, final_through } = candles.meta;
+  const { source, symbol, interval, quote, final_through } = candles.meta;
   return (
     <>
       <span>{source === null ? symbol : formatMarket({ source, symbol })}, in {quote}</span>
       {final_through && (
         <span title="Bars that close at or before it do not change any more">
-          final to <Moment at={final_through} style="minute" />
+          final to <Moment at={final_through} style={interval === "1s" ? "time" : "minute"} />
         </span>
       )}
       <ProvisionalWord />

@@ -18,6 +18,8 @@ import { CHART_FONT, seconds } from "./time-chart";
 
 /** The price is so many times as high as a pane under it. */
 const PRICE_STRETCH = 4;
+const TITLE_TOP_PX = 6;
+/** Twice the room at its left. */
 const TITLE_LINE_PX = 22;
 const NO_LINE = "rgba(0, 0, 0, 0)";
 
@@ -113,7 +115,11 @@ export class IndicatorDrawing {
       drawn.title = createTextWatermark(held, {
         horzAlign: "left",
         vertAlign: "top",
-        lines: [{ text: label, color: ink3, fontSize: 11, lineHeight: TITLE_LINE_PX, fontFamily: CHART_FONT }],
+        // The blank line keeps it off the border.
+        lines: [
+          { text: " ", lineHeight: TITLE_TOP_PX },
+          { text: label, color: ink3, fontSize: 11, lineHeight: TITLE_LINE_PX, fontFamily: CHART_FONT },
+        ],
       });
     }
     return drawn;
