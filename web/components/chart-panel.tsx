@@ -18,7 +18,7 @@ import type { Answer, Candles, CoinDetail, Problem } from "@/lib/api/types";
 import { CandleChart } from "@/lib/chart/candle-chart";
 import { gapAt, type GapSpan, gapSpans, slotAt, slotsOf } from "@/lib/chart/candle-series";
 import { analyticsAt } from "@/lib/chart/indicator-series";
-import { type IndicatorKey, paneKeys, parseIndicators } from "@/lib/chart/indicators";
+import { type IndicatorKey, INDICATORS, paneKeys, parseIndicators } from "@/lib/chart/indicators";
 import { formatCount, formatMarket, toMs } from "@/lib/format";
 import { useAnalytics, useCandles } from "@/lib/use-candles";
 import { CandleLegend, ProvisionalWord } from "./candle-legend";
@@ -84,7 +84,7 @@ export function ChartPanel({ coin, chart: asked, fromMs: askedFromMs, initial }:
           Chart={CandleChart}
           view={view}
           observedAt={lastTradedAt(coin, candles)}
-          label={`Candles of ${candles?.meta.symbol ?? coin.name}, ${chart.interval}`}
+          label={[`Candles of ${candles?.meta.symbol ?? coin.name}`, chart.interval, ...chosen.map((key) => INDICATORS[key].label)].join(", ")}
           onPoint={setPointedMs}
         />
       ) : error ? (
@@ -105,9 +105,9 @@ function useChosen(asked: ChartState): ChartState {
 }
 
 function initialFromMs(initial: Answer<Candles>, chart: ChartState): number | null {
-  const first = initial.ok ? toMs(initial.body.data[0]?.open_time) : null;
-  const last = initial.ok ? toMs(initial.body.data.at(-1)?.open_time) : null;
-  return first === null || last === null ? null : Math.max(first, last - RANGE_MS[chart.range]);
+  const opened = initial.ok ? initial.body.data.flatMap(({ open_time }) => toMs(open_time) ?? []) : [];
+  if (opened.length === 0) return null;
+  return Math.max(Math.min(...opened), Math.max(...opened) - RANGE_MS[chart.range]);
 }
 
 function lastTradedAt(coin: CoinDetail, candles: Candles | null): string | null {

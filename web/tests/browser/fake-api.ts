@@ -58,6 +58,8 @@ export class FakeApi {
   undefinedBetween: readonly [number, number] | null = null;
   /** The bar in which our stream began, and which lacks trades. */
   partialMs: number | null = null;
+  /** Bars come the newest first, and twice. */
+  isOutOfOrder = false;
   /** Nobody has written totals or cross-sections yet. */
   isMarketUnknown = false;
   asked: string[] = [];
@@ -80,6 +82,7 @@ export class FakeApi {
     this.gaps = [];
     this.undefinedBetween = null;
     this.partialMs = null;
+    this.isOutOfOrder = false;
     this.isMarketUnknown = false;
     this.asked = [];
     this.#prices = new Map(COINS.map(([id, , , price]) => [id, price]));
@@ -157,7 +160,8 @@ export class FakeApi {
       return send(422, { type: "about:blank", title: "Range too long", status: 422, detail, limit: 10_000 });
     }
     if (last === "analytics") return send(200, this.#analytics(coinId, url.searchParams));
-    return send(200, this.#candles(coinId, url.searchParams));
+    const { data, meta } = this.#candles(coinId, url.searchParams);
+    return send(200, { data: this.isOutOfOrder ? [...data, ...data].reverse() : data, meta });
   }
 
   #at(backMs: number): string {

@@ -7,6 +7,8 @@ inBrowser();
 const chart = () => page.getByTestId("chart");
 const legend = () => page.getByTestId("legend");
 const drawn = (name: string) => chart().getAttribute(`data-${name}`);
+/** Panes of the library's table, the price among them; its last row is the time axis. */
+const panes = () => chart().evaluate((box) => [...box.querySelectorAll("tr")].filter((row) => row.children.length === 3).length - 1);
 const figure = (field: string) => page.locator(`[data-field="${field}"]`);
 
 async function open(query = ""): Promise<void> {
@@ -68,6 +70,7 @@ describe("indicators", () => {
   test("are chosen in a sheet, stand in the address and come back with it", async () => {
     await open();
     expect(await drawn("panes")).toBe("");
+    expect(await panes()).toBe(1);
     expect(api.asked.some((path) => path.includes("/analytics"))).toBe(false);
     await page.keyboard.press("i");
     await page.getByRole("button", { name: "RSI 14" }).click();
@@ -75,7 +78,9 @@ describe("indicators", () => {
     await page.getByRole("button", { name: "MACD 12, 26, 9" }).click();
     await expect.poll(() => page.url()).toContain("?indicators=sma_20+rsi+macd");
     await expect.poll(() => drawn("panes")).toBe("RSI 14; MACD 12, 26, 9");
+    await expect.poll(panes).toBe(3);
     await shoot("coin-indicator-sheet");
+    expect(await panes()).toBe(3);
     await page.keyboard.press("Escape");
     await expect.poll(() => page.getByRole("button", { name: "RSI 14" }).isVisible()).toBe(false);
     await page.reload();
@@ -87,6 +92,7 @@ describe("indicators", () => {
     await page.keyboard.press("i");
     await page.getByRole("button", { name: "None" }).click();
     await expect.poll(() => drawn("panes")).toBe("");
+    await expect.poll(panes).toBe(1);
     expect(page.url()).not.toContain("indicators");
   });
 
@@ -205,6 +211,16 @@ describe("what is known of the bars", () => {
     await page.mouse.move(box.x + box.width * 0.72, box.y + 100);
     await expect.poll(() => legend().innerText()).toContain("1,240 trades missing");
     await shoot("coin-gap-panes");
+  });
+
+  test("bars out of order and twice are drawn all the same", async () => {
+    api.isOutOfOrder = true;
+    await open("?indicators=rsi");
+    await expect.poll(() => legend().getAttribute("data-close")).toBe("27345.12");
+    api.setPrice("bitcoin", 27_420);
+    api.nowMs += 61_000;
+    await expect.poll(() => legend().getAttribute("data-close")).toBe("27420");
+    await expect.poll(() => figure("rsi_14").getAttribute("data-value")).not.toBe("");
   });
 
   test("a partial bar and one with trades missing say so", async () => {
