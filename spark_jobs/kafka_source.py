@@ -27,16 +27,18 @@ def read_topics(
     settings: SparkSettings,
     *topics: str,
     at_most: int | None = None,
+    starting: str = "earliest",
 ) -> DataFrame:
-    """Kafka's own columns of the topics, from their beginning or the query's checkpoint on.
+    """Kafka's own columns of the topics, from the query's checkpoint or, without one, `starting`.
 
-    `at_most` records a micro-batch, where a query must leave the cores to others in between.
+    `starting` is as Spark's `startingOffsets`. `at_most` records a micro-batch, where a query must
+    leave the cores to others in between.
     """
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
         .option("subscribe", ",".join(topics))
-        .option("startingOffsets", "earliest")
+        .option("startingOffsets", starting)
         .option("failOnDataLoss", "true")
         .option("maxOffsetsPerTrigger", at_most or settings.spark_max_offsets_per_trigger)
         # A quiet topic: micro-batch p50 569 ms at Kafka's default wait, 71 ms at 10 ms.
@@ -84,9 +86,27 @@ def judge(raw: DataFrame, kinds: Sequence[RecordType]) -> DataFrame:
     return raw.withColumn("rejection", F.coalesce(*rejections)).select("rejection", *KAFKA_COLUMNS)
 
 
+def observed_at_ms(kinds: Sequence[RecordType]) -> Column:
+    """That field alone, whatever its type; null where the bytes are no record of their topic.
+
+    Nothing is judged: the number is what the writer wrote.
+    """
+    fields = {kind.topic: _record(kind, only="observed_at_ms")["observed_at_ms"] for kind in kinds}
+    return F.coalesce(*[F.when(F.col("topic") == topic, one) for topic, one in fields.items()])
+
+
 def schema_id() -> Column:
-    """Writer's schema id out of the Confluent header."""
-    return F.conv(F.hex(F.substring("value", 2, 4)), 16, 10).cast("int")
+    """Writer's schema id out of the Confluent header, null where there is no header."""
+    number = F.conv(F.hex(F.substring("value", 2, 4)), 16, 10).try_cast("int")
+    return F.when(~_bad_header(), number)
+
+
+def _bad_header() -> Column:
+    return (
+        F.col("value").isNull()
+        | (F.octet_length("value") <= HEADER_BYTES)
+        | (F.substring("value", 1, 1) != F.lit(bytes([MAGIC])))
+    )
 
 
 def _header(schema: int) -> Column:
@@ -94,9 +114,9 @@ def _header(schema: int) -> Column:
     return F.lit(bytes([MAGIC]) + schema.to_bytes(4, "big"))
 
 
-def _record(kind: RecordType) -> Column:
+def _record(kind: RecordType, *, only: str | None = None) -> Column:
     body = F.substring("value", HEADER_BYTES + 1, MAX_RECORD_BYTES)
-    reader = {"mode": "PERMISSIVE", "avroSchema": _compact(kind.latest)}
+    reader = {"mode": "PERMISSIVE", "avroSchema": _compact(kind.latest, only=only)}
     # Bytes are compared as they are: a number made of them for each record took longer than Avro.
     held = F.substring("value", 1, HEADER_BYTES)
     versions = [
@@ -116,24 +136,21 @@ def _evaluated_once(record: Column) -> Column:
     return F.when(F.spark_partition_id() >= 0, record)
 
 
-def _compact(schema: Mapping[str, Any]) -> str:
+def _compact(schema: Mapping[str, Any], *, only: str | None = None) -> str:
     """The schema without its docs: Spark prints it into every plan of every micro-batch."""
     fields = [
-        {name: part for name, part in one.items() if name != "doc"} for one in schema["fields"]
+        {name: part for name, part in one.items() if name != "doc"}
+        for one in schema["fields"]
+        if only in (None, one["name"])
     ]
     bare = {"type": "record", "name": schema["name"], "namespace": schema["namespace"]}
     return json.dumps(bare | {"fields": fields}, separators=(",", ":"))
 
 
 def _rejection(kind: RecordType, record: str) -> Column:
-    bad_header = (
-        F.col("value").isNull()
-        | (F.octet_length("value") <= HEADER_BYTES)
-        | (F.substring("value", 1, 1) != F.lit(bytes([MAGIC])))
-    )
     known = F.substring("value", 1, HEADER_BYTES).isin(*map(_header, kind.versions))
     return (
-        F.when(bad_header, "bad_magic")
+        F.when(_bad_header(), "bad_magic")
         .when(~known, "unknown_schema")
         .when(F.octet_length("value") > MAX_RECORD_BYTES, "oversized")
         # PERMISSIVE gives a row of nulls for what it cannot read; source is never null.

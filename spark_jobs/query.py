@@ -6,6 +6,7 @@ cannot serve; the query then reads its topics again from the start and overwrite
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -25,14 +26,17 @@ class Query:
     final_through: str | None = None
     """Interval whose finality this query's watermark decides, null where it decides none."""
 
+    def checkpoint(self, settings: SparkSettings) -> Path:
+        """Its folder, absolute; there once the query has started."""
+        return (settings.checkpoints / f"{self.name}-v{self.version}").absolute()
+
     def start(self, spark: SparkSession, settings: SparkSettings) -> StreamingQuery:
         """Start from the checkpoint, or from the beginning of the topics where there is none."""
-        checkpoint = settings.checkpoints / f"{self.name}-v{self.version}"
         trigger_ms = self.trigger_ms or settings.spark_trigger_ms
         return (
             self.output(spark, settings)
             .queryName(self.name)
-            .option("checkpointLocation", str(checkpoint.absolute()))
+            .option("checkpointLocation", str(self.checkpoint(settings)))
             .trigger(processingTime=f"{trigger_ms} milliseconds")
             .start()
         )

@@ -8,7 +8,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from market.errors import Fatal, StoreUnavailable
+from market.errors import Fatal, Retryable, StoreUnavailable
 from market.store.measurements import LEDGER
 from market.store.writer import PointWriter
 from spark_jobs.query import Query
@@ -95,7 +95,7 @@ class RunningQuery:
     def _start(self) -> None:
         try:
             self._running = self._query.start(self._spark, self._settings)
-        except PySparkException as error:
+        except (PySparkException, Retryable, Fatal) as error:
             self._back_off(repr(error))
             return
         self._started = time.monotonic()

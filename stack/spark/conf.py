@@ -47,6 +47,8 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
         "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
         # Tasks that read Delta's log; the default of 50 is for tables of millions of files.
         "spark.databricks.delta.snapshotPartitions": "1",
+        # Tasks that list folders, and Delta's vacuum makes all of them: the default is 10,000.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         "spark.sql.shuffle.partitions": str(SHUFFLE_PARTITIONS),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",

@@ -1,7 +1,8 @@
 """`submit JOB`: one job file by spark-submit, against the running platform's home.
 
 It has checkpoints of its own beside those of the platform's driver, because two drivers on one
-checkpoint refuse each other. Both write the same points, so running it twice changes nothing.
+checkpoint refuse each other. Both write the same points, so running it twice changes nothing; rows
+of the archive have no such identity, so a job alone has an archive of its own, too.
 """
 
 import os
@@ -20,6 +21,7 @@ from stack.settings import StackSettings
 
 DRIVER = "driver"
 CHECKPOINTS = "checkpoints/submitted"
+ARCHIVE = "archive-submitted"
 
 
 def submit(settings: StackSettings, job: str, options: Sequence[str]) -> None:
@@ -40,7 +42,10 @@ def submit(settings: StackSettings, job: str, options: Sequence[str]) -> None:
     command = Platform(settings, home, run.scenario).job(
         JOBS_FOLDER / f"{job}.py", access, name=f"submit-{job}", options=tuple(options)
     )
-    own = {ENV_PREFIX + "SPARK_CHECKPOINTS": CHECKPOINTS}
+    own = {
+        ENV_PREFIX + "SPARK_CHECKPOINTS": CHECKPOINTS,
+        ENV_PREFIX + "ARCHIVE_FOLDER": ARCHIVE,
+    }
     os.execvpe(  # noqa: S606 - spark-submit takes this terminal over, Ctrl-C included
         command.argv[0], command.argv, {**os.environ, **command.env, **own}
     )
