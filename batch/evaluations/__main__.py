@@ -1,5 +1,6 @@
 """`python -m batch.evaluations NAME ...`, which is what `./cryptoviz evaluate NAME ...` runs."""
 
+import logging
 import signal
 import sys
 from importlib import import_module
@@ -31,6 +32,8 @@ def command() -> typer.Typer:
 def main() -> None:
     """Run one. Exits with 2 where it cannot be run on these files, and says why."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # pyspark's gateway logs a page when somebody interrupts; what fails is raised all the same.
+    logging.disable(logging.CRITICAL)
     try:
         command()(prog_name="./cryptoviz evaluate")
     except Fatal as fatal:
