@@ -9,8 +9,3 @@ TEN_HOURS_AT_SPEED_60_S = 600.0
 def test_ten_hours_strike_every_source_with_every_fault_that_applies_to_it():
     struck = {(strike.source, strike.fault) for strike in plan_of(7, TEN_HOURS_AT_SPEED_60_S)}
     assert struck == {cell for cell in CELLS if cell[0] in STORMED}
-
-
-def test_a_seed_is_a_plan():
-    assert plan_of(7, 60.0) == plan_of(7, 60.0)
-    assert plan_of(7, 60.0) != plan_of(8, 60.0)
