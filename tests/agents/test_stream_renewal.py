@@ -228,6 +228,50 @@ def test_a_stream_that_does_not_bring_one_market_s_trades_is_replaced_and_the_ho
     assert trial.gaps
 
 
+def test_a_market_that_falls_deaf_after_its_silence_was_found_rightful_is_found_all_the_same():
+    async def story(it: Trial) -> None:
+        await it.venue.trade_for(30)
+        it.venue.still = {"ETHUSDT"}
+        await it.venue.trade_for(80)
+        it.venue.mute.add("ETHUSDT")
+        it.venue.still = set()
+        await it.venue.trade_for(60)
+        it.venue.mute.clear()
+        await it.venue.trade_for(10)
+
+    trial = Trial()
+    trial.run(story)
+    assert trial.ids("ETHUSDT") == list(range(1, 101))
+    assert len(trial.venue.opened_urls) == 2
+
+
+def test_a_silence_that_could_not_be_checked_is_checked_later():
+    async def story(it: Trial) -> None:
+        await it.venue.trade_for(30)
+        it.venue.mute.add("ETHUSDT")
+        it.venue.is_rest_away = True
+        await it.venue.trade_for(200)
+        it.venue.is_rest_away = False
+        await it.venue.trade_for(200)
+
+    trial = Trial()
+    trial.run(story)
+    assert any(line["event"] == "silence_unchecked" for line in trial.logs)
+    assert trial.ids("ETHUSDT")[-1] > 230
+
+
+def test_a_market_that_has_not_traded_since_the_first_start_is_not_taken_for_a_deaf_one():
+    async def story(it: Trial) -> None:
+        it.venue.still = {"ETHUSDT"}
+        await it.venue.trade_for(400)
+
+    trial = Trial(last={})
+    trial.venue.rest.newest["ETHUSDT"] = 500
+    trial.run(story)
+    assert len(trial.venue.opened_urls) == 1
+    assert trial.ids("ETHUSDT") == []
+
+
 @pytest.mark.parametrize(("status", "named"), [("TRADING", ("ETHUSDT",)), ("BREAK", ())])
 def test_a_market_without_trades_is_named_unless_it_is_delisted(status: str, named: Any):
     async def story(it: Trial) -> None:
