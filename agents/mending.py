@@ -80,8 +80,8 @@ class Mender:
                         await self._record_repaired(gap, trades)
                         return True
                 await asyncio.sleep(REST_LAG_S)
-            newest_id = await self.pages.newest_id(symbol)
-            if newest_id is not None and newest_id <= hole.to_id:
+            newest_id = await self._newest_id(symbol)
+            if newest_id <= hole.to_id:
                 if trades:
                     await self._record_repaired(_part(gap, self._next_id(symbol) - 1), trades)
                 return False
@@ -172,7 +172,7 @@ class Mender:
 
     async def mend(self, gap: Gap) -> None:
         """One more attempt at an open gap. Its trades come after newer ones."""
-        at = gap.from_id + gap.repaired_trades
+        at = self.ledger.next_id(gap)
         trades = 0
         try:
             allowance = self.pages.allowance()
@@ -193,15 +193,28 @@ class Mender:
                 if at > gap.to_id:
                     break
             if at <= gap.to_id:
-                await self._note_missing(gap, at, gap.to_id)
+                await self._end(gap, at)
         except (Retryable, Fatal) as error:
-            await self._note(self.ledger.progressed(gap, trades))
+            await self._note(self.ledger.progressed(gap, trades, next_id=at))
             self.ledger.postpone(gap, _now_s(), at_least_s=_asked_s(error))
             log.warning("gap_stays_open", symbol=gap.symbol, from_id=at, error=str(error))
             return
         if gap.key in {open_gap.key for open_gap in self.ledger.open_gaps}:
             await self._note(self.ledger.repaired(gap, trades))
         log.info("gap_mended", symbol=gap.symbol, to_id=gap.to_id, trades=trades)
+
+    async def _end(self, gap: Gap, at: int) -> None:
+        """REST ended inside the gap. Where we hold later trades that proves nothing: Retryable."""
+        if self._sequence.last.get(gap.symbol, gap.to_id) >= gap.to_id:
+            raise Retryable(f"{gap.symbol}: REST ends before {at}, and we hold later trades")
+        await self._note_missing(gap, at, gap.to_id)
+
+    async def _newest_id(self, symbol: str) -> int:
+        """An empty answer proves nothing: Retryable."""
+        newest_id = await self.pages.newest_id(symbol)
+        if newest_id is None:
+            raise Retryable(f"{symbol}: REST gives no trade at all")
+        return newest_id
 
     def _next_id(self, symbol: str) -> int:
         return self._sequence.last[symbol] + 1

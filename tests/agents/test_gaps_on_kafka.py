@@ -32,7 +32,7 @@ async def test_open_gaps_are_read_back_by_the_next_process(kafka_server: Any):
     second = Gap("ETHUSDT", 50, 90, 1, 2, "kafka")
     for records in (book.opened(first), book.opened(second), book.repaired(first, 5)):
         await publisher.publish(GAP, records)
-    await publisher.publish(GAP, book.progressed(second, 7))
+    await publisher.publish(GAP, book.progressed(second, 7, next_id=57))
     await publisher.drained()
     again = ledger()
     read_gaps(again, own)

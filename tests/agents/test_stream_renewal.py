@@ -15,7 +15,7 @@ from agents.repair import TradePages
 from agents.sequence import TradeSequence
 from agents.sources.binance_trades import BinanceTrades
 from agents.stream import StreamRunner
-from market.errors import Retryable
+from market.errors import Fatal, Retryable
 from tests.agents.fakes import (
     START_MS,
     FakeClock,
@@ -346,6 +346,56 @@ def test_an_open_gap_of_the_last_process_is_asked_for_again():
     assert sorted(trial.ids())[:3] == [6, 8, 9]
     states = {(gap["from_id"], gap["to_id"]): gap["state"] for gap in trial.gaps}
     assert states == {(7, 7): "upstream_missing", (5, 9): "repaired"}
+
+
+def test_an_attempt_that_is_cut_off_behind_missing_ids_doubles_nothing_later():
+    trial = Trial(last={"BTCUSDT": 5_000, "ETHUSDT": 0})
+    trial.venue.rest.newest["BTCUSDT"] = 5_000
+    trial.venue.rest.absent = {("BTCUSDT", one) for one in range(10, 500)}
+    pages = 0
+
+    def second_page_fails(request: Any) -> Any:
+        nonlocal pages
+        first = int(request.params.get("fromId", 0))
+        pages += 500 <= first < 3_000
+        if pages == 1:
+            return Fatal("away")
+        return trial.venue.rest(request)
+
+    trial.venue.script = second_page_fails  # type: ignore[method-assign]
+    trial.runner.mender.pages._upstream = FakeHttp(second_page_fails)
+
+    async def story(it: Trial) -> None:
+        before = GapLedger("binance", coin_of=lambda symbol: "bitcoin", now_ms=lambda: START_MS)
+        it.ledger.recall(before.opened(Gap("BTCUSDT", 5, 2_000, 1, 2, "kafka")))
+        await it.venue.trade_for(120)
+
+    trial.run(story)
+    mended = [one for one in trial.ids() if one <= 2_000]
+    assert mended == [*range(5, 10), *range(500, 2_001)]
+    assert trial.gaps[-1]["state"] == "repaired"
+    assert trial.gaps[-1]["repaired_trades"] == len(mended)
+
+
+def test_an_empty_answer_of_rest_leaves_a_gap_open_because_it_proves_nothing():
+    async def story(it: Trial) -> None:
+        newest = it.venue.rest.newest.copy()
+        before = GapLedger("binance", coin_of=lambda symbol: "bitcoin", now_ms=lambda: START_MS)
+        it.ledger.recall(before.opened(Gap("BTCUSDT", 5, 9, 1, 2, "kafka")))
+        it.venue.rest.newest.clear()
+        it.venue.send("ETHUSDT", trade_frame("ETHUSDT", 4))
+        await asyncio.sleep(20)
+        assert len(it.ledger.open_gaps) == 2
+        it.venue.rest.newest.update(newest, ETHUSDT=4)
+        await it.venue.trade_for(100)
+
+    trial = Trial(last={"BTCUSDT": 20, "ETHUSDT": 0})
+    trial.venue.rest.newest["BTCUSDT"] = 20
+    trial.run(story)
+    assert sorted(trial.ids())[:5] == [5, 6, 7, 8, 9]
+    assert sorted(trial.ids("ETHUSDT"))[:4] == [1, 2, 3, 4]
+    assert {gap["state"] for gap in trial.gaps} == {"open", "repaired"}
+    assert trial.ledger.open_gaps == ()
 
 
 def test_an_absurd_first_id_of_an_unknown_market_does_not_make_its_real_trades_old():
