@@ -151,6 +151,7 @@ class Agent:
             is_off = self.hosts.is_wholly_off
             return Condition(
                 off_because=off_because if is_off else None,
+                is_done=runner.is_done,
                 degraded_because=off_because or runner.trouble,
                 breaker=self.hosts.state,
                 last_success_ms=runner.last_success_ms,
@@ -209,6 +210,11 @@ class Agent:
             )
 
         return runner, condition
+
+    async def work(self) -> None:
+        """Run the source; where it comes to an end, the last heartbeat says so."""
+        await self.runner.run()
+        await self.heart.beat()
 
 
 def main_host(source: Source) -> str:
@@ -298,9 +304,7 @@ def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
         log.info("started", source=name, speed=clock.speed, scenario=clock.scenario)
         try:
             asyncio.run(
-                run_until_stopped(
-                    agent.runner.run(), publisher.watch(), agent.heart.beat_for_ever()
-                )
+                run_until_stopped(agent.work(), publisher.watch(), agent.heart.beat_for_ever())
             )
         finally:
             if publisher.has_failed:

@@ -12,7 +12,7 @@ import structlog
 
 from agents.checks import refuse
 from agents.publisher import Publisher
-from agents.source import Outcome, Source
+from agents.source import Outcome, PassedOver, Source
 from market.clock import Clock
 from market.errors import RecordRejected
 from schemas.codec import Record
@@ -35,6 +35,8 @@ class Counters:
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
+    passed_over: int = 0
+    torn_fills: int = 0
 
     def since(self, earlier: "Counters") -> dict[str, int]:
         """What was added, for a log line."""
@@ -73,6 +75,8 @@ class Intake:
         for outcome in outcomes:
             if isinstance(outcome, RecordRejected):
                 refused.append(outcome)
+            elif isinstance(outcome, PassedOver):
+                self.counters.passed_over += 1
             elif outcome["observed_at_ms"] > outcome["collected_at_ms"] + tolerance_ms:
                 ahead_s = (outcome["observed_at_ms"] - outcome["collected_at_ms"]) / 1000
                 refused.append(

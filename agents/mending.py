@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 import structlog
 
 from agents.catchup import in_time_order
+from agents.fills import FillChain
 from agents.gaps import Gap, GapLedger
 from agents.intake import Intake
 from agents.repair import TradePages
@@ -49,15 +50,34 @@ class Mender:
         self._sequence = sequence
         self._newest_ms = newest_ms
         self._times: dict[str, int] = {}
+        self._fills = FillChain()
+        self._torn_markets: set[str] = set()
         self._unfinished: dict[str, str] = {}
         """By market, why its next hole is there: a catch-up that failed."""
 
     async def publish(self, trades: Sequence[Record]) -> None:
         """Trades onto Kafka, in order."""
+        self._mark_torn(self._fills.torn(trades))
         await self._intake.publish(trades)
         times = self._times
         for trade in trades:
             times[trade["symbol"]] = trade["traded_at_ms"]
+
+    def _mark_torn(self, trades: Sequence[Record]) -> None:
+        """Count trades whose fills do not join on; each market is named once, for a venue that
+        numbers otherwise would fill the log."""
+        self._intake.counters.torn_fills += len(trades)
+        for trade in trades:
+            if trade["symbol"] not in self._torn_markets:
+                self._torn_markets.add(trade["symbol"])
+                log.error(
+                    "fills_torn",
+                    symbol=trade["symbol"],
+                    trade_id=trade["trade_id"],
+                    first_fill_id=trade["first_fill_id"],
+                    why="it is not the fill after the last trade's last; all trades are kept, and "
+                    "counts of fills of this market may be wrong",
+                )
 
     async def close(self, hole: Hole, behind: Record) -> bool:
         """Publish a hole's trades from REST, or leave it open; the sequence then stands at its end.
@@ -174,9 +194,11 @@ class Mender:
         """One more attempt at an open gap. Its trades come after newer ones."""
         at = self.ledger.next_id(gap)
         trades = 0
+        fills = FillChain()
         try:
             allowance = self.pages.allowance()
             async for page in self.pages.since_id(gap.symbol, at, allowance):
+                self._mark_torn(fills.torn(page))
                 async with self.turn:
                     for trade in page:
                         trade_id = trade["trade_id"]

@@ -54,6 +54,8 @@ class PollRunner:
         """When the newest poll without a failure ended, platform time, milliseconds UTC."""
         self.trouble: str | None = None
         """What failed in the newest poll."""
+        self.is_done = False
+        """Whether a source that runs once has run."""
         self._rests_until_s: dict[str, float] = {}
         """By host, the event loop's time before which it asked not to be asked again."""
 
@@ -65,6 +67,7 @@ class PollRunner:
             failures = await self.poll()
             again_s = self._again_s(started_s, failures)
             if again_s is None:
+                self.is_done = True
                 log.info("done", source=self._source.name)
                 return
             await asyncio.sleep(max(again_s - loop.time(), 0.0))

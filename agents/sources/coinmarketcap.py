@@ -9,7 +9,7 @@ import orjson
 from agents.checks import iso_ms, not_negative, number, positive, refuse, shown
 from agents.memory import LastPosition, Positions
 from agents.settings import AgentSettings
-from agents.source import Outcome, PollSource, Request, Response
+from agents.source import NOT_OURS, Outcome, PollSource, Request, Response
 from market.coins import Coin, coin_of_coinmarketcap, coins
 from market.errors import RecordRejected, Retryable
 from schemas.codec import Record
@@ -41,7 +41,8 @@ class CoinMarketCap(PollSource):
                        "last_updated": "2019-02-04T08:22:25.000Z"}}}]}      event time
 
     v3 gives `quote` as an array, `[{"symbol": "USD", "price": ...}]`; both are read. A coin is ours
-    where `market/coins.csv` has its id; the others are passed over, because a ticker names no coin.
+    where `market/coins.csv` has its id; the others are passed over, because a ticker names no coin,
+    and counted.
     """
 
     name = "coinmarketcap"
@@ -82,12 +83,11 @@ class CoinMarketCap(PollSource):
         )
 
     def parse(self, response: Response, collected_at_ms: int) -> Iterator[Outcome]:
-        """A record for each coin of ours."""
+        """A record for each coin of ours, NOT_OURS for each other one."""
         for row in _listed(response.body):
             try:
                 coin = _coin(row)
-                if coin is not None:
-                    yield _record(row, coin, collected_at_ms)
+                yield NOT_OURS if coin is None else _record(row, coin, collected_at_ms)
             except RecordRejected as rejected:
                 yield rejected
 

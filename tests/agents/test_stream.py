@@ -246,6 +246,18 @@ def test_a_bad_frame_is_a_dead_letter_and_its_neighbours_pass():
     assert trial.intake.counters.rejected == 2
 
 
+def test_a_trade_whose_fills_do_not_join_on_is_kept_counted_and_its_market_named_once():
+    frames = [trade_frame("BTCUSDT", n) for n in (4, 5)]
+    frames += [trade_frame("BTCUSDT", 6, f=13), trade_frame("BTCUSDT", 7, f=15)]
+    frames += [trade_frame("BTCUSDT", 8)]
+    trial = Trial(frames, venue=venue(3), last={"BTCUSDT": 3})
+    assert ids(trial.run()) == [4, 5, 6, 7, 8]
+    (torn,) = trial.events("fills_torn")
+    assert (torn["symbol"], torn["trade_id"]) == ("BTCUSDT", 6)
+    assert trial.intake.counters.torn_fills == 2
+    assert trial.intake.counters.rejected == 0
+
+
 class OpenSocket(FakeSocket):
     """Gives its frames and stays open."""
 

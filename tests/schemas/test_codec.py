@@ -34,6 +34,7 @@ FROZEN = {
     "fear_greed.v1.avsc": "96b0e354373c10712485b062cac5215f3787ef6056978c4d05ac597b797577c5",
     "gap.v1.avsc": "83366226bdad3f606e721fb0769442e01a27a0ad62a8bbd3517e75b504d6ba66",
     "source_health.v1.avsc": "59229d3e9ee4efdef589b6ed33d1d1da3b42f164a3d364c8e7014a2fac833678",
+    "source_health.v2.avsc": "2d0d369b2cfbb49f95d90560545a15a435b3dcbcb0c83bd7b8a3bd85806d8c91",
 }
 
 
