@@ -118,6 +118,7 @@ class Agent:
         self._clock = clock
         self._memory = memory
         self.intake = Intake(source, publisher=publisher, clock=clock)
+        self.intake.newest_observed_ms = memory.newest_observed_ms
         self.hosts = Hosts(
             HttpxTransport(settings),
             names=SettingNames.of(source.rest_setting, source.key_setting),

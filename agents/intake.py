@@ -7,6 +7,7 @@ neighbours pass.
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from operator import itemgetter
 
 import structlog
 
@@ -26,6 +27,7 @@ FUTURE_TOLERANCE_MS = 60_000
 DEMO_TOLERANCE_REAL_MS = 10_000
 # A bad row that comes again with every poll is one dead letter; this bounds what we remember.
 REMEMBERED_REFUSALS = 10_000
+OBSERVED = itemgetter("observed_at_ms")
 
 
 @dataclass
@@ -93,9 +95,11 @@ class Intake:
         rejected = await self.publisher.publish(self._source.record_type, records)
         self.counters.accepted += len(records) - len(rejected)
         if records:
-            newest = records[-1]
-            self.newest_observed_ms = newest["observed_at_ms"]
-            self.newest_lag_ms = newest["collected_at_ms"] - newest["observed_at_ms"]
+            # Snapshots come by size and repairs bring the past: the last is not the newest.
+            newest = max(records, key=OBSERVED)
+            if newest["observed_at_ms"] >= (self.newest_observed_ms or 0):
+                self.newest_observed_ms = newest["observed_at_ms"]
+                self.newest_lag_ms = newest["collected_at_ms"] - newest["observed_at_ms"]
         if rejected:
             await self._bury(rejected)
 

@@ -111,6 +111,20 @@ def test_an_impossible_row_is_a_dead_letter_once_and_its_neighbours_pass():
     assert len(trial.publisher.on("crypto-prices")) == 1
 
 
+def test_the_newest_event_is_the_newest_and_not_the_last_of_an_answer():
+    rows = [
+        coin(id="bitcoin", last_updated="2026-01-01T11:59:00.000Z"),
+        coin(id="ethereum", last_updated="2026-01-01T08:00:00.000Z"),
+    ]
+    trial = Trial(lambda request: coins_answer(request, *rows))
+    run(trial.runner.poll())
+    assert trial.intake.newest_observed_ms == NOW_MS - 60_000
+    assert trial.intake.newest_lag_ms == 60_000
+    rows[:] = [coin(id="solana", last_updated="2026-01-01T09:00:00.000Z")]
+    run(trial.runner.poll())
+    assert trial.intake.newest_observed_ms == NOW_MS - 60_000
+
+
 def test_a_row_about_a_coin_that_is_not_ours_is_counted_and_nothing_else():
     ours = cmc_coin(quote={"USD": quote(last_updated="2026-01-01T00:00:00.000Z")})
     listing = {"data": [ours, cmc_coin(id=999_999_999)], "status": {"error_code": 0}}
@@ -215,6 +229,8 @@ def test_a_feed_that_is_down_takes_no_other_with_it():
 
     trial = Trial(script, kind=Rss)
     trial.run_for(650)
+    assert trial.runner.trouble == "429"  # it rests, and nobody shall think that all is well
+    assert trial.runner.last_success_ms == NOW_MS
     assert len(trial.publisher.on("crypto-news")) == 1
     asked = [urlsplit(request.url).hostname for request in trial.http.asked]
     assert asked == ["www.coindesk.com"] + ["cointelegraph.com"] * 3
