@@ -73,8 +73,21 @@ def test_the_quote_may_be_an_array_as_in_v3():
 def test_a_coin_is_known_by_its_id_and_not_by_its_ticker():
     impostor = coin(id=999_999_999)
     assert listed(impostor) == [NOT_OURS]
-    (record,) = listed(coin(id=1027))
+    (record,) = listed(coin(id=1027, name="Ethereum"))
     assert (record["coin_id"], record["symbol"]) == ("ethereum", "ETH")
+
+
+def test_a_coin_whose_id_is_another_coin_s_in_our_map_is_refused_and_says_where_to_look():
+    (refused,) = listed(coin(id=1027))
+    assert isinstance(refused, RecordRejected)
+    assert "market/coins.csv gives it to ethereum" in refused.detail
+
+
+@pytest.mark.parametrize("name", [{"symbol": "RON"}, {"name": "Ronin Chain"}, {"slug": "RONIN"}])
+def test_a_coin_that_was_renamed_in_part_is_still_ours(name: dict[str, str]):
+    row = coin(id=14101, name="Ronin", symbol="RONIN", slug="ronin") | name
+    (record,) = listed(row)
+    assert record["coin_id"] == "ronin"
 
 
 @pytest.mark.parametrize("code", [0, "0", None])
@@ -113,7 +126,7 @@ def test_missing_numbers_are_null_and_never_zero():
     ],
 )
 def test_a_coin_that_cannot_be_is_refused_and_its_neighbours_pass(fault: dict[str, Any]):
-    first, refused, last = listed(coin(), coin(**fault), coin(id=1027))
+    first, refused, last = listed(coin(), coin(**fault), coin(id=1027, name="Ethereum"))
     assert isinstance(refused, RecordRejected)
     assert refused.payload
     assert (first["coin_id"], last["coin_id"]) == ("bitcoin", "ethereum")
