@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import structlog
 
-from agents.catchup import in_time_order
+from agents.catchup import Tally, in_time_order
 from agents.fills import FillChain
 from agents.gaps import Gap, GapLedger
 from agents.intake import Intake
@@ -25,6 +25,9 @@ log = structlog.get_logger()
 # REST may know a trade a moment later than the stream.
 REST_LAG_S = 0.5
 REST_LAG_TRIES = 3
+# A catch-up after a long outage takes minutes: what it has repaired is marked on the way, so that
+# the ledger knows of the outage also where this process ends before the catch-up does.
+MARK_EVERY_TRADES = 50_000
 LOOK_FOR_DUE_S = 5.0
 BETWEEN_GAPS_S = 0.1
 
@@ -146,22 +149,21 @@ class Mender:
             markets[symbol] = self._watched(symbol, since, cause)
         if not markets:
             return
-        before, counted = dict(last), self._intake.counters.copy()
-        came: dict[str, list[int]] = {}
+        tally, counted = Tally(last), self._intake.counters.copy()
         async for chunk in in_time_order(markets):
-            for trade in chunk:
-                seen = came.setdefault(trade["symbol"], [0, trade["trade_id"], 0, 0])
-                if trade["trade_id"] > before.get(trade["symbol"], -1):
-                    seen[0] += 1
-                    seen[2] = seen[2] or trade["traded_at_ms"]
-                    seen[3] = trade["traded_at_ms"]
+            tally.add(chunk)
             await self._publish_known(chunk, cause=cause)
-        for symbol, (trades, first_id, from_ms, to_ms) in came.items():
-            if trades:
-                from_id = before.get(symbol, first_id - 1) + 1
-                gap = Gap(symbol, from_id, last[symbol], from_ms, to_ms, cause)
-                await self._record_repaired(gap, trades)
+            if tally.trades >= MARK_EVERY_TRADES:
+                await self._mark(tally, cause)
+        await self._mark(tally, cause)
         log.info("caught_up", markets=len(markets), **self._intake.counters.since(counted))
+
+    async def _mark(self, tally: Tally, cause: str) -> None:
+        """Into the ledger what a catch-up has repaired so far."""
+        last = self._sequence.last
+        for symbol, part in tally.take(last).items():
+            gap = Gap(symbol, part.from_id, last[symbol], part.from_ms, part.to_ms, cause)
+            await self._record_repaired(gap, part.trades)
 
     async def begin(self, symbols: Iterable[str]) -> None:
         """Learn the newest id of markets that are not known yet; without REST they begin blind."""

@@ -194,7 +194,7 @@ def test_a_hole_longer_than_the_page_limit_is_named():
 
 
 def test_an_id_far_above_what_rest_knows_is_refused_and_the_market_goes_on():
-    frames = [trade_frame("BTCUSDT", n, T=START_MS) for n in (4, 10**15, 5, 2**62, 6)]
+    frames = [trade_frame("BTCUSDT", n, T=START_MS) for n in (4, 10**15, 5, 2**61, 6)]
     frames += [trade_frame("ETHUSDT", 1)]
     trial = Trial(frames, [trade_frame("BTCUSDT", 7)], venue=venue(6, 1), last={"BTCUSDT": 3})
     assert ids(trial.run()) == [4, 5, 6, 7]

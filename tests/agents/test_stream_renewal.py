@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from agents import mending
 from agents.gaps import Gap, GapLedger
 from agents.intake import Intake
 from agents.mending import Mender
@@ -308,6 +310,34 @@ def test_a_routine_repair_at_the_start_is_one_repaired_gap_a_market():
     (gap,) = trial.gaps
     assert (gap["symbol"], gap["from_id"], gap["to_id"]) == ("BTCUSDT", 4, 9)
     assert (gap["state"], gap["cause"], gap["repaired_trades"]) == ("repaired", "restart", 6)
+
+
+def test_a_long_catch_up_marks_what_it_has_repaired_on_the_way(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mending, "MARK_EVERY_TRADES", 700)
+    trial = Trial(last={"BTCUSDT": 3, "ETHUSDT": 9})
+    trial.venue.rest.newest.update({"BTCUSDT": 2_000, "ETHUSDT": 600})
+    trial.venue.rest.absent = {("BTCUSDT", one) for one in (4, 800)}
+    asked: list[int] = []
+
+    def third_page_never_comes(request: Any) -> Any:
+        asked.append(1)
+        return Fatal("the process ends here") if len(asked) > 3 else trial.venue.rest(request)
+
+    trial.runner.mender.pages._upstream = FakeHttp(third_page_never_comes)
+
+    async def story(it: Trial) -> None:
+        await asyncio.sleep(1)
+
+    trial.run(story)
+    parts = [gap for gap in trial.gaps if gap["state"] == "repaired"]
+    assert len([gap for gap in parts if gap["symbol"] == "BTCUSDT"]) > 1
+    for symbol, first_id in (("BTCUSDT", 4), ("ETHUSDT", 10)):
+        held = trial.ids(symbol)
+        of_market = [gap for gap in parts if gap["symbol"] == symbol]
+        assert sum(gap["repaired_trades"] for gap in of_market) == len(held)
+        assert (of_market[0]["from_id"], of_market[-1]["to_id"]) == (first_id, held[-1])
+        for one, after in pairwise(of_market):
+            assert after["from_id"] == one["to_id"] + 1
 
 
 def test_a_hole_that_rest_cannot_fill_now_is_open_and_filled_later():
