@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import httpx
 import structlog
 
-from agents.addresses import place
+from agents.addresses import Gate, place
 from agents.budget import Unlimited, open_budget
 from agents.gaps import GapLedger
 from agents.health import Condition, Heart, Idle
@@ -35,6 +36,7 @@ from agents.websocket import open_websocket
 from market.clock import Clock, open_clock
 from market.errors import Fatal
 from market.log import configure
+from market.settings import ENV_PREFIX
 from schemas.codec import Undecodable, decode
 from schemas.record_types import GAP
 
@@ -116,6 +118,7 @@ class Agent:
         self._clock = clock
         self._memory = memory
         self.intake = Intake(source, publisher=publisher, clock=clock)
+        self.intake.newest_observed_ms = memory.newest_observed_ms
         self.hosts = Hosts(
             HttpxTransport(settings),
             names=SettingNames.of(source.rest_setting, source.key_setting),
@@ -149,6 +152,7 @@ class Agent:
             is_off = self.hosts.is_wholly_off
             return Condition(
                 off_because=off_because if is_off else None,
+                is_done=runner.is_done,
                 degraded_because=off_because or runner.trouble,
                 breaker=self.hosts.state,
                 last_success_ms=runner.last_success_ms,
@@ -171,7 +175,7 @@ class Agent:
         file = markets_file(settings, source)
         runner = StreamRunner(
             source,
-            connect=open_websocket,
+            connect=partial(open_websocket, gate=Gate(settings.upstream_only)),
             mender=Mender(
                 pages=pages,
                 intake=self.intake,
@@ -208,6 +212,11 @@ class Agent:
 
         return runner, condition
 
+    async def work(self) -> None:
+        """Run the source; where it comes to an end, the last heartbeat says so."""
+        await self.runner.run()
+        await self.heart.beat()
+
 
 def main_host(source: Source) -> str:
     """host:port whose budget the source plans with; empty where it asks several hosts."""
@@ -215,6 +224,19 @@ def main_host(source: Source) -> str:
         return place(httpx.URL(source.base_url))
     except httpx.InvalidURL:
         return ""
+
+
+def barred(source: Source) -> str | None:
+    """Why a stream's address may not be asked in a demo, None where it may. Requests over HTTP are
+    judged one by one, and their breaker says so."""
+    if not isinstance(source, StreamSource):
+        return None
+    try:
+        url = httpx.URL(str(getattr(source.settings, source.stream_setting)))
+        Gate(source.settings.upstream_only).first(url)
+    except (Fatal, httpx.InvalidURL) as error:
+        return f"{(ENV_PREFIX + source.stream_setting).upper()}: {error}"
+    return None
 
 
 def markets_file(settings: AgentSettings, source: Source) -> MarketsFile | None:
@@ -267,7 +289,7 @@ def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
         if off_because is None:
             try:
                 source = SOURCES[name](settings)
-                off_because = source.off_because()
+                off_because = source.off_because() or barred(source)
             except Fatal as error:
                 off_because = str(error)
         if source is None or off_because is not None:
@@ -283,9 +305,7 @@ def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
         log.info("started", source=name, speed=clock.speed, scenario=clock.scenario)
         try:
             asyncio.run(
-                run_until_stopped(
-                    agent.runner.run(), publisher.watch(), agent.heart.beat_for_ever()
-                )
+                run_until_stopped(agent.work(), publisher.watch(), agent.heart.beat_for_ever())
             )
         finally:
             if publisher.has_failed:

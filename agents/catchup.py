@@ -1,9 +1,11 @@
-"""Merges the pages of many markets by time, holding one page a market at most."""
+"""Merges the pages of many markets by time, holding one page a market at most, and counts what
+came of them."""
 
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -18,6 +20,44 @@ CONCURRENT_PAGES = 4
 CHUNK_TRADES = 500
 
 Pages = AsyncIterator[list[Record]]
+
+
+@dataclass(slots=True)
+class Part:
+    """What a catch-up brought of a market: its trades, from which id on, and their times."""
+
+    from_id: int
+    trades: int = 0
+    from_ms: int = 0
+    to_ms: int = 0
+
+
+class Tally:
+    """The parts of a catch-up since the last `take`. `last` are the ids known before it."""
+
+    def __init__(self, last: Mapping[str, int]) -> None:
+        self._last = dict(last)
+        self._parts: dict[str, Part] = {}
+        self.trades = 0
+
+    def add(self, trades: Iterable[Record]) -> None:
+        """Count those that were not known."""
+        for trade in trades:
+            symbol, trade_id, at_ms = trade["symbol"], trade["trade_id"], trade["traded_at_ms"]
+            known_id = self._last.setdefault(symbol, trade_id - 1)
+            if trade_id <= known_id:
+                continue
+            part = self._parts.setdefault(symbol, Part(known_id + 1, from_ms=at_ms))
+            part.trades += 1
+            part.to_ms = at_ms
+            self.trades += 1
+
+    def take(self, last: Mapping[str, int]) -> dict[str, Part]:
+        """The parts by market; the next ones begin after `last`."""
+        taken, self._parts = self._parts, {}
+        self._last |= {symbol: last[symbol] for symbol in taken}
+        self.trades = 0
+        return taken
 
 
 async def in_time_order(markets: Mapping[str, Pages]) -> AsyncIterator[list[Record]]:

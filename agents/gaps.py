@@ -39,6 +39,7 @@ class Gap:
 @dataclass
 class _Open:
     gap: Gap
+    next_id: int
     tries: int = 0
     due_s: float = 0.0
 
@@ -68,7 +69,8 @@ class GapLedger:
                 continue
             gap = Gap(**{name: record[name] for name in Gap.__slots__})
             if record["state"] == "open":
-                self._open[gap.key] = _Open(gap)
+                # Not further than it got: each repaired trade has an id of its own.
+                self._open[gap.key] = _Open(gap, next_id=gap.from_id + gap.repaired_trades)
             else:
                 self._open.pop(gap.key, None)
 
@@ -76,27 +78,41 @@ class GapLedger:
         """A hole was seen; nothing new where it is open already."""
         if gap.key in self._open:
             return []
-        self._open[gap.key] = _Open(gap)
+        self._open[gap.key] = _Open(gap, next_id=gap.from_id)
         return [self._record(gap, "open")]
 
+    def next_id(self, gap: Gap) -> int:
+        """Where the next attempt at an open gap begins."""
+        return self._open[gap.key].next_id
+
     def repaired(self, gap: Gap, trades: int) -> list[Record]:
-        """All of it that exists is held now, `trades` of them by this repair."""
+        """All of it that exists is held now, `trades` of them by this repair. Open gaps inside are
+        closed by it: a process that was killed had named them, and its successor began before."""
         self._open.pop(gap.key, None)
         self.repaired_trades += trades
         total = replace(gap, repaired_trades=gap.repaired_trades + trades)
-        return [self._record(total, "repaired")]
+        inside = [
+            entry.gap
+            for entry in self._open.values()
+            if entry.gap.symbol == gap.symbol
+            and gap.from_id <= entry.gap.from_id
+            and entry.gap.to_id <= gap.to_id
+        ]
+        for held in inside:
+            del self._open[held.key]
+        return [self._record(one, "repaired") for one in (total, *inside)]
 
     def missing(self, gap: Gap) -> list[Record]:
         """REST does not have these."""
         self._open.pop(gap.key, None)
         return [self._record(gap, "upstream_missing")]
 
-    def progressed(self, gap: Gap, trades: int) -> list[Record]:
-        """A part is held; the rest is asked for later, from where this ended."""
+    def progressed(self, gap: Gap, trades: int, *, next_id: int) -> list[Record]:
+        """A part is held; the rest is asked for later, from `next_id` on."""
         self.repaired_trades += trades
         further = replace(gap, repaired_trades=gap.repaired_trades + trades)
-        entry = self._open.setdefault(gap.key, _Open(further))
-        entry.gap = further
+        entry = self._open.setdefault(gap.key, _Open(further, next_id))
+        entry.gap, entry.next_id = further, next_id
         return [self._record(further, "open")] if trades else []
 
     def postpone(self, gap: Gap, now_s: float, *, at_least_s: float = 0.0) -> None:

@@ -2,7 +2,7 @@
 when the state changes. The topic is compacted by the agent's name.
 
 running: all is well. degraded: it works on, but its reason says what is missing. off: a setting
-keeps it from working until that is mended.
+keeps it from working until that is mended. done: it runs once a start, and has run.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ class Condition:
     """What a runner says of itself."""
 
     off_because: str | None = None
+    is_done: bool = False
     degraded_because: str | None = None
     breaker: str = "closed"
     last_success_ms: int | None = None
@@ -37,9 +38,11 @@ class Condition:
 
     @property
     def state(self) -> str:
-        """running, degraded or off."""
+        """running, degraded, off or done."""
         if self.off_because is not None:
             return "off"
+        if self.is_done:
+            return "done"
         return "running" if self.degraded_because is None else "degraded"
 
 
@@ -96,9 +99,13 @@ class Heart:
             condition = self._condition()
             state = (condition.state, condition.breaker, condition.silent_symbols)
             if state != told or loop.time() >= due_s:
-                await self._intake.publisher.publish(SOURCE_HEALTH, [self.record(condition)])
+                await self.beat()
                 told, due_s = state, loop.time() + BEAT_S
             await asyncio.sleep(LOOK_S)
+
+    async def beat(self) -> None:
+        """Publish a heartbeat."""
+        await self._intake.publisher.publish(SOURCE_HEALTH, [self.record(self._condition())])
 
     def record(self, condition: Condition) -> Record:
         """A heartbeat."""
@@ -125,4 +132,6 @@ class Heart:
             "open_gaps": condition.open_gaps,
             "repaired_trades": condition.repaired_trades,
             "silent_symbols": list(condition.silent_symbols),
+            "passed_over": intake.counters.passed_over,
+            "torn_fills": intake.counters.torn_fills,
         }

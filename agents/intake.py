@@ -7,12 +7,13 @@ neighbours pass.
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from operator import itemgetter
 
 import structlog
 
 from agents.checks import refuse
 from agents.publisher import Publisher
-from agents.source import Outcome, Source
+from agents.source import Outcome, PassedOver, Source
 from market.clock import Clock
 from market.errors import RecordRejected
 from schemas.codec import Record
@@ -26,6 +27,7 @@ FUTURE_TOLERANCE_MS = 60_000
 DEMO_TOLERANCE_REAL_MS = 10_000
 # A bad row that comes again with every poll is one dead letter; this bounds what we remember.
 REMEMBERED_REFUSALS = 10_000
+OBSERVED = itemgetter("observed_at_ms")
 
 
 @dataclass
@@ -35,6 +37,8 @@ class Counters:
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
+    passed_over: int = 0
+    torn_fills: int = 0
 
     def since(self, earlier: "Counters") -> dict[str, int]:
         """What was added, for a log line."""
@@ -73,6 +77,8 @@ class Intake:
         for outcome in outcomes:
             if isinstance(outcome, RecordRejected):
                 refused.append(outcome)
+            elif isinstance(outcome, PassedOver):
+                self.counters.passed_over += 1
             elif outcome["observed_at_ms"] > outcome["collected_at_ms"] + tolerance_ms:
                 ahead_s = (outcome["observed_at_ms"] - outcome["collected_at_ms"]) / 1000
                 refused.append(
@@ -89,9 +95,11 @@ class Intake:
         rejected = await self.publisher.publish(self._source.record_type, records)
         self.counters.accepted += len(records) - len(rejected)
         if records:
-            newest = records[-1]
-            self.newest_observed_ms = newest["observed_at_ms"]
-            self.newest_lag_ms = newest["collected_at_ms"] - newest["observed_at_ms"]
+            # Snapshots come by size and repairs bring the past: the last is not the newest.
+            newest = max(records, key=OBSERVED)
+            if newest["observed_at_ms"] >= (self.newest_observed_ms or 0):
+                self.newest_observed_ms = newest["observed_at_ms"]
+                self.newest_lag_ms = newest["collected_at_ms"] - newest["observed_at_ms"]
         if rejected:
             await self._bury(rejected)
 

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import structlog
 
-from agents.catchup import in_time_order
+from agents.catchup import Tally, in_time_order
+from agents.fills import FillChain
 from agents.gaps import Gap, GapLedger
 from agents.intake import Intake
 from agents.repair import TradePages
@@ -24,6 +25,9 @@ log = structlog.get_logger()
 # REST may know a trade a moment later than the stream.
 REST_LAG_S = 0.5
 REST_LAG_TRIES = 3
+# A catch-up after a long outage takes minutes: what it has repaired is marked on the way, so that
+# the ledger knows of the outage also where this process ends before the catch-up does.
+MARK_EVERY_TRADES = 50_000
 LOOK_FOR_DUE_S = 5.0
 BETWEEN_GAPS_S = 0.1
 
@@ -49,15 +53,34 @@ class Mender:
         self._sequence = sequence
         self._newest_ms = newest_ms
         self._times: dict[str, int] = {}
+        self._fills = FillChain()
+        self._torn_markets: set[str] = set()
         self._unfinished: dict[str, str] = {}
         """By market, why its next hole is there: a catch-up that failed."""
 
     async def publish(self, trades: Sequence[Record]) -> None:
         """Trades onto Kafka, in order."""
+        self._mark_torn(self._fills.torn(trades))
         await self._intake.publish(trades)
         times = self._times
         for trade in trades:
             times[trade["symbol"]] = trade["traded_at_ms"]
+
+    def _mark_torn(self, trades: Sequence[Record]) -> None:
+        """Count trades whose fills do not join on; each market is named once, for a venue that
+        numbers otherwise would fill the log."""
+        self._intake.counters.torn_fills += len(trades)
+        for trade in trades:
+            if trade["symbol"] not in self._torn_markets:
+                self._torn_markets.add(trade["symbol"])
+                log.error(
+                    "fills_torn",
+                    symbol=trade["symbol"],
+                    trade_id=trade["trade_id"],
+                    first_fill_id=trade["first_fill_id"],
+                    why="it is not the fill after the last trade's last; all trades are kept, and "
+                    "counts of fills of this market may be wrong",
+                )
 
     async def close(self, hole: Hole, behind: Record) -> bool:
         """Publish a hole's trades from REST, or leave it open; the sequence then stands at its end.
@@ -80,8 +103,8 @@ class Mender:
                         await self._record_repaired(gap, trades)
                         return True
                 await asyncio.sleep(REST_LAG_S)
-            newest_id = await self.pages.newest_id(symbol)
-            if newest_id is not None and newest_id <= hole.to_id:
+            newest_id = await self._newest_id(symbol)
+            if newest_id <= hole.to_id:
                 if trades:
                     await self._record_repaired(_part(gap, self._next_id(symbol) - 1), trades)
                 return False
@@ -126,22 +149,21 @@ class Mender:
             markets[symbol] = self._watched(symbol, since, cause)
         if not markets:
             return
-        before, counted = dict(last), self._intake.counters.copy()
-        came: dict[str, list[int]] = {}
+        tally, counted = Tally(last), self._intake.counters.copy()
         async for chunk in in_time_order(markets):
-            for trade in chunk:
-                seen = came.setdefault(trade["symbol"], [0, trade["trade_id"], 0, 0])
-                if trade["trade_id"] > before.get(trade["symbol"], -1):
-                    seen[0] += 1
-                    seen[2] = seen[2] or trade["traded_at_ms"]
-                    seen[3] = trade["traded_at_ms"]
+            tally.add(chunk)
             await self._publish_known(chunk, cause=cause)
-        for symbol, (trades, first_id, from_ms, to_ms) in came.items():
-            if trades:
-                from_id = before.get(symbol, first_id - 1) + 1
-                gap = Gap(symbol, from_id, last[symbol], from_ms, to_ms, cause)
-                await self._record_repaired(gap, trades)
+            if tally.trades >= MARK_EVERY_TRADES:
+                await self._mark(tally, cause)
+        await self._mark(tally, cause)
         log.info("caught_up", markets=len(markets), **self._intake.counters.since(counted))
+
+    async def _mark(self, tally: Tally, cause: str) -> None:
+        """Into the ledger what a catch-up has repaired so far."""
+        last = self._sequence.last
+        for symbol, part in tally.take(last).items():
+            gap = Gap(symbol, part.from_id, last[symbol], part.from_ms, part.to_ms, cause)
+            await self._record_repaired(gap, part.trades)
 
     async def begin(self, symbols: Iterable[str]) -> None:
         """Learn the newest id of markets that are not known yet; without REST they begin blind."""
@@ -172,11 +194,13 @@ class Mender:
 
     async def mend(self, gap: Gap) -> None:
         """One more attempt at an open gap. Its trades come after newer ones."""
-        at = gap.from_id + gap.repaired_trades
+        at = self.ledger.next_id(gap)
         trades = 0
+        fills = FillChain()
         try:
             allowance = self.pages.allowance()
             async for page in self.pages.since_id(gap.symbol, at, allowance):
+                self._mark_torn(fills.torn(page))
                 async with self.turn:
                     for trade in page:
                         trade_id = trade["trade_id"]
@@ -193,15 +217,28 @@ class Mender:
                 if at > gap.to_id:
                     break
             if at <= gap.to_id:
-                await self._note_missing(gap, at, gap.to_id)
+                await self._end(gap, at)
         except (Retryable, Fatal) as error:
-            await self._note(self.ledger.progressed(gap, trades))
+            await self._note(self.ledger.progressed(gap, trades, next_id=at))
             self.ledger.postpone(gap, _now_s(), at_least_s=_asked_s(error))
             log.warning("gap_stays_open", symbol=gap.symbol, from_id=at, error=str(error))
             return
         if gap.key in {open_gap.key for open_gap in self.ledger.open_gaps}:
             await self._note(self.ledger.repaired(gap, trades))
         log.info("gap_mended", symbol=gap.symbol, to_id=gap.to_id, trades=trades)
+
+    async def _end(self, gap: Gap, at: int) -> None:
+        """REST ended inside the gap. Where we hold later trades that proves nothing: Retryable."""
+        if self._sequence.last.get(gap.symbol, gap.to_id) >= gap.to_id:
+            raise Retryable(f"{gap.symbol}: REST ends before {at}, and we hold later trades")
+        await self._note_missing(gap, at, gap.to_id)
+
+    async def _newest_id(self, symbol: str) -> int:
+        """An empty answer proves nothing: Retryable."""
+        newest_id = await self.pages.newest_id(symbol)
+        if newest_id is None:
+            raise Retryable(f"{symbol}: REST gives no trade at all")
+        return newest_id
 
     def _next_id(self, symbol: str) -> int:
         return self._sequence.last[symbol] + 1

@@ -51,11 +51,18 @@ class PollRunner:
         self._plan = plan
         self._cost = 0
         self.last_success_ms: int | None = None
-        """When the newest poll without a failure ended, platform time, milliseconds UTC."""
-        self.trouble: str | None = None
-        """What failed in the newest poll."""
+        """When the newest good answer came, platform time, milliseconds UTC."""
+        self._troubles: dict[str, str] = {}
+        """By host what failed when it was last asked."""
+        self.is_done = False
+        """Whether a source that runs once has run."""
         self._rests_until_s: dict[str, float] = {}
         """By host, the event loop's time before which it asked not to be asked again."""
+
+    @property
+    def trouble(self) -> str | None:
+        """What fails now, also at a host that rests."""
+        return next(iter(self._troubles.values()), None)
 
     async def run(self) -> None:
         """Poll for ever, or until done. Raises Fatal where a source that runs once is refused."""
@@ -65,6 +72,7 @@ class PollRunner:
             failures = await self.poll()
             again_s = self._again_s(started_s, failures)
             if again_s is None:
+                self.is_done = True
                 log.info("done", source=self._source.name)
                 return
             await asyncio.sleep(max(again_s - loop.time(), 0.0))
@@ -96,10 +104,13 @@ class PollRunner:
         requests = 0
         in_trouble: set[str] = set()
         rests_until_s: dict[str, float] = {}
+        troubles: dict[str, str] = {}
         self._cost = 0
         for request in self._source.requests(self._memory.last):
             host = urlsplit(request.url).netloc
             until_s = rests_until_s.setdefault(host, self._rests_until_s.get(host, 0.0))
+            if until_s > started_s + TIMER_S and host in self._troubles:
+                troubles[host] = self._troubles[host]
             if host in in_trouble or until_s > started_s + TIMER_S:
                 continue
             requests += 1
@@ -107,16 +118,16 @@ class PollRunner:
                 await self._take(request)
             except RequestRefused as error:
                 failures.append(error)
+                troubles.setdefault(host, str(error))
             except (Retryable, Fatal) as error:
                 # The host is in trouble: what is left for it would only fail alike.
                 failures.append(error)
+                troubles.setdefault(host, str(error))
                 in_trouble.add(host)
                 asked_s = error.retry_after_s if isinstance(error, Retryable) else None
                 rests_until_s[host] = asyncio.get_running_loop().time() + (asked_s or 0.0)
         self._rests_until_s = rests_until_s
-        self.trouble = str(failures[0]) if failures else None
-        if requests and not failures:
-            self.last_success_ms = self._clock.now_ms()
+        self._troubles = troubles
         await self._intake.publisher.drained()
         report = log.warning if failures else log.info
         report(
@@ -137,6 +148,7 @@ class PollRunner:
             response = await self._upstream.fetch(request)
             rows = self._source.parse(response, self._clock.now_ms())
             records = await self._intake.sift(rows)
+            self.last_success_ms = self._clock.now_ms()
             new = [record for record in records if self._memory.admit(record)]
             self._intake.counters.duplicate += len(records) - len(new)
             await self._intake.publish(new)

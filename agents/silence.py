@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 TIMES_USUAL = 10
+# A silence is checked again when it has lasted this many times as long as at its last check: what
+# began to trade unheard since is found, and a still night costs little.
+AGAIN_TIMES = 2
 # Weight of the newest sample in the running mean.
 NEWEST_WEIGHT = 0.1
 
@@ -17,8 +20,14 @@ class _Pace:
     last_id: int
     changed_ms: int
     usual_ms: float | None = None
-    is_checked: bool = False
-    """Whether its present silence was checked over REST."""
+    checked_ms: int | None = None
+    """When its present silence was last named to be checked over REST."""
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether its silence is to be checked (again)."""
+        if self.checked_ms is None:
+            return True
+        return now_ms - self.changed_ms >= AGAIN_TIMES * (self.checked_ms - self.changed_ms)
 
 
 class Silence:
@@ -39,7 +48,7 @@ class Silence:
     def sample(
         self, last_ids: Mapping[str, int], followed: Iterable[str], now_ms: int
     ) -> list[str]:
-        """Take in the last ids; returns the markets whose silence is to be checked, once each."""
+        """Take in the last ids; returns the markets whose silence is to be checked now."""
         followed = set(followed)
         for gone in self._paces.keys() - followed:
             del self._paces[gone]
@@ -52,10 +61,10 @@ class Silence:
             for symbol, pace in self._paces.items()
             if others_trade and now_ms - pace.changed_ms > self._limit_ms(pace)
         }
-        unchecked = [symbol for symbol in self._silent if not self._paces[symbol].is_checked]
-        for symbol in unchecked:
-            self._paces[symbol].is_checked = True
-        return sorted(unchecked)
+        due = [symbol for symbol in self._silent if self._paces[symbol].is_due(now_ms)]
+        for symbol in due:
+            self._paces[symbol].checked_ms = now_ms
+        return sorted(due)
 
     def _limit_ms(self, pace: _Pace) -> float:
         return max(TIMES_USUAL * (pace.usual_ms or 0.0), self._after_ms)
@@ -72,5 +81,5 @@ class Silence:
             newest_ms = (now_ms - pace.changed_ms) / trades
             before_ms = newest_ms if pace.usual_ms is None else pace.usual_ms
             pace.usual_ms = before_ms + NEWEST_WEIGHT * (newest_ms - before_ms)
-        pace.last_id, pace.changed_ms, pace.is_checked = last_id, now_ms, False
+        pace.last_id, pace.changed_ms, pace.checked_ms = last_id, now_ms, None
         self.delisted.discard(symbol)

@@ -2,9 +2,9 @@
 
 A source never sleeps, retries, opens a connection or reads a clock: the runner (`agents.poll`,
 `agents.stream`) owns time, retry, circuit breaker, dedup and publishing. `parse` yields, in the
-answer's order, records and `RecordRejected` for rows that cannot be true, so that one bad row
-never takes its neighbours with it. An answer that as a whole is not what was asked for raises
-`Retryable`.
+answer's order, records, `RecordRejected` for rows that cannot be true, so that one bad row never
+takes its neighbours with it, and `NOT_OURS` for rows about coins that we do not know. An answer
+that as a whole is not what was asked for raises `Retryable`.
 """
 
 from abc import ABC, abstractmethod
@@ -17,7 +17,13 @@ from market.errors import RecordRejected
 from schemas.codec import Record
 from schemas.record_types import RecordType
 
-Outcome = Record | RecordRejected
+
+class PassedOver:
+    """A row about a thing that is not ours."""
+
+
+NOT_OURS = PassedOver()
+Outcome = Record | RecordRejected | PassedOver
 """What one row became."""
 
 

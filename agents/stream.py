@@ -286,7 +286,7 @@ class StreamRunner:
             )
 
     async def _listen(self) -> None:
-        """Once a second, which markets have fallen silent; each silence is checked once."""
+        """Once a second, which markets have fallen silent; their silence is checked over REST."""
         while True:
             await asyncio.sleep(LOOK_S)
             now_ms = self._clock.now_ms()
@@ -298,23 +298,36 @@ class StreamRunner:
 
     async def _check(self, symbol: str) -> None:
         """Whether a silent market has no trades, is listed no more, or is only not heard."""
-        pages = self.mender.pages
-        last_id = self._sequence.last.get(symbol, -1)
+        pages, sequence = self.mender.pages, self._sequence
+        held_id = sequence.last.get(symbol, sequence.begins.get(symbol))
         try:
             newest_id = await pages.newest_id(symbol)
         except RequestRefused:
             newest_id, is_listed = None, False
         else:
             is_listed = await pages.is_listed(symbol)
-        known_id = -1 if newest_id is None else newest_id
-        log.info("silent", symbol=symbol, is_listed=is_listed, missed=known_id - last_id)
+        log.info("silent", symbol=symbol, is_listed=is_listed, id=held_id, newest_id=newest_id)
         if not is_listed:
             self.silence.delisted.add(symbol)
-        elif known_id > last_id == self._sequence.last.get(symbol, -1):
+        elif newest_id is None:
+            return
+        elif held_id is None:
+            await self._check_unheard(symbol, newest_id)
+        elif newest_id > held_id == sequence.last.get(symbol, sequence.begins.get(symbol)):
             self._deaf.add(symbol)
-        elif newest_id is not None and newest_id < last_id:
-            log.error("id_beyond_the_venue_s", symbol=symbol, id=last_id, newest_id=newest_id)
-            self._sequence.forget(symbol)
+        elif newest_id < held_id:
+            async with self.mender.turn:  # a repair under way stands on the last id
+                if sequence.last.get(symbol) == held_id:
+                    log.error("id_beyond_the_venue_s", symbol=symbol, id=held_id, newest=newest_id)
+                    sequence.forget(symbol)
+                    sequence.begins[symbol] = newest_id
+
+    async def _check_unheard(self, symbol: str, newest_id: int) -> None:
+        """A market of which no id is known: what it traded since we listen is asked for by time."""
+        await self._catch_up([symbol], "reconnect")
+        if symbol in self._sequence.last:
+            self._deaf.add(symbol)
+        else:
             self._sequence.begins[symbol] = newest_id
 
     async def _report(self) -> None:

@@ -6,9 +6,11 @@ from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from agents.addresses import Gate
 from market.errors import Retryable
 
 OPEN_TIMEOUT_S = 10.0
@@ -32,7 +34,7 @@ class Connect(Protocol):
     """Opens connections."""
 
     def __call__(self, url: str) -> AbstractAsyncContextManager[Socket]:
-        """Entering it raises Retryable where no connection can be had."""
+        """Entering it raises Retryable where no connection can be had, Fatal where none may be."""
 
 
 class _WebSocket:
@@ -54,8 +56,9 @@ class _ConnectHere(connect):
 
 
 @asynccontextmanager
-async def open_websocket(url: str) -> AsyncIterator[Socket]:
-    """Connect to a WebSocket server."""
+async def open_websocket(url: str, *, gate: Gate) -> AsyncIterator[Socket]:
+    """Connect to a WebSocket server that the gate lets us ask, at the address of a setting."""
+    gate.first(httpx.URL(url))
     connecting = _ConnectHere(
         url,
         open_timeout=OPEN_TIMEOUT_S,

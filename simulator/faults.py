@@ -125,9 +125,15 @@ def checked(request: FaultRequest) -> FaultKind:
             f"{kind.name} has no {', '.join(sorted(unknown))}; it takes "
             f"{', '.join(sorted(allowed - {'kind'}))}"
         )
-    if request.route is not None and not request.route.startswith("/"):
-        if request.route not in VENDORS:
-            raise WrongFault(f"no route {request.route}; known: {', '.join(VENDORS)}, or a path")
-        if request.route not in kind.vendors:
+    if request.route is not None:
+        # A path outside of the vendors' would also take the control endpoint, and stay for ever.
+        is_path = request.route.startswith("/")
+        vendor = vendor_of(request.route) if is_path else request.route
+        if vendor not in VENDORS:
+            raise WrongFault(
+                f"no route {request.route}; known: {', '.join(VENDORS)}, or a path of theirs: "
+                f"{', '.join(path for paths in VENDORS.values() for path in paths)}"
+            )
+        if vendor not in kind.vendors:
             raise WrongFault(f"{kind.name} is for {', '.join(kind.vendors)}, not {request.route}")
     return kind

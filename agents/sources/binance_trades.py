@@ -18,6 +18,8 @@ from schemas.record_types import TRADE
 # Binance's limits for one connection and for one page of aggTrades.
 STREAMS_PER_CONNECTION = 1_024
 PAGE_TRADES = 1_000
+# What a record's field can hold; a larger id would be the market's last one and in no record.
+LARGEST_ID = 2**63 - 1
 
 
 class BinanceTrades(StreamSource):
@@ -148,9 +150,9 @@ class BinanceTrades(StreamSource):
             whole = (
                 0 < price < float("inf")
                 and 0 < quantity < float("inf")
-                and trade_id >= 0
-                and 0 <= first <= last
-                and traded_at_ms > 0
+                and 0 <= trade_id <= LARGEST_ID
+                and 0 <= first <= last <= LARGEST_ID
+                and 0 < traded_at_ms <= LARGEST_ID
                 and type(trade_id) is type(first) is type(last) is type(traded_at_ms) is int
                 and type(buyer_is_maker) is bool
             )
@@ -183,7 +185,7 @@ def _refusal(row: object, symbol: str, *, known: bool) -> RecordRejected:
     if not known:
         return refuse(f"symbol {shown(symbol)} is not one of ours", row)
     for name in ("a", "f", "l", "T"):
-        if type(row.get(name)) is not int or row[name] < 0:
+        if type(row.get(name)) is not int or not 0 <= row[name] <= LARGEST_ID:
             return refuse(f"{symbol} {name} is {shown(row.get(name))}, not an id or a time", row)
     for name in ("p", "q"):
         try:

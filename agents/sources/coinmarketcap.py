@@ -9,7 +9,7 @@ import orjson
 from agents.checks import iso_ms, not_negative, number, positive, refuse, shown
 from agents.memory import LastPosition, Positions
 from agents.settings import AgentSettings
-from agents.source import Outcome, PollSource, Request, Response
+from agents.source import NOT_OURS, Outcome, PollSource, Request, Response
 from market.coins import Coin, coin_of_coinmarketcap, coins
 from market.errors import RecordRejected, Retryable
 from schemas.codec import Record
@@ -41,7 +41,8 @@ class CoinMarketCap(PollSource):
                        "last_updated": "2019-02-04T08:22:25.000Z"}}}]}      event time
 
     v3 gives `quote` as an array, `[{"symbol": "USD", "price": ...}]`; both are read. A coin is ours
-    where `market/coins.csv` has its id; the others are passed over, because a ticker names no coin.
+    where `market/coins.csv` has its id and one of its names; the others are passed over, because a
+    ticker names no coin, and counted.
     """
 
     name = "coinmarketcap"
@@ -82,12 +83,11 @@ class CoinMarketCap(PollSource):
         )
 
     def parse(self, response: Response, collected_at_ms: int) -> Iterator[Outcome]:
-        """A record for each coin of ours."""
+        """A record for each coin of ours, NOT_OURS for each other one."""
         for row in _listed(response.body):
             try:
                 coin = _coin(row)
-                if coin is not None:
-                    yield _record(row, coin, collected_at_ms)
+                yield NOT_OURS if coin is None else _record(row, coin, collected_at_ms)
             except RecordRejected as rejected:
                 yield rejected
 
@@ -119,7 +119,23 @@ def _coin(row: object) -> Coin | None:
     coinmarketcap_id = row.get("id")
     if type(coinmarketcap_id) is not int:
         raise refuse(f"id is {shown(coinmarketcap_id)}, not a whole number", row)
-    return coin_of_coinmarketcap(coinmarketcap_id)
+    coin = coin_of_coinmarketcap(coinmarketcap_id)
+    if coin is not None and not _bears_its_name(row, coin):
+        raise refuse(
+            f"id {coinmarketcap_id} is {shown(row.get('name'))} ({shown(row.get('symbol'))}), and "
+            f"market/coins.csv gives it to {coin.coin_id}: correct the id or the name there",
+            row,
+        )
+    return coin
+
+
+def _bears_its_name(row: Mapping[str, Any], coin: Coin) -> bool:
+    """Whether one of its names, if it has any, is one of ours. The id alone joins; this only keeps
+    a slip in our map from giving one coin the price of another."""
+    found = (row.get(name) for name in ("name", "symbol", "slug"))
+    theirs = {name.casefold() for name in found if isinstance(name, str)}
+    ours = (coin.name, coin.symbol, coin.coin_id, coin.exchange_base or coin.symbol)
+    return not theirs or not theirs.isdisjoint(one.casefold() for one in ours)
 
 
 def _dollars(row: Mapping[str, Any]) -> Mapping[str, Any]:

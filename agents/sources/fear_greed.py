@@ -14,7 +14,7 @@ from schemas.codec import Record
 from schemas.record_types import FEAR_GREED
 
 DAY_MS = 86_400_000
-# A first start takes a month, and so does whoever finds that days are missing.
+# A first start takes a month; whoever finds that days are missing takes as much at least.
 HISTORY_DAYS = 30
 # Otherwise the newest day and the one before: what joins on to what we hold shows that no day is
 # missing between them.
@@ -63,8 +63,11 @@ class FearGreed(PollSource):
         return Request(url=f"{self.base_url}/fng/", params={"limit": str(days)})
 
     def next_page(self, response: Response) -> Request | None:
-        """A month, where the short answer does not join on to the day that is held."""
-        return None if self._joins_on(response) else self._newest(HISTORY_DAYS)
+        """All days since the one that is held, where the short answer does not join on to it."""
+        if self._joins_on(response) or self._held_ms is None:
+            return None
+        newest_ms = max(_day_ms(row) or 0 for row in _rows(response.body))
+        return self._newest(max((newest_ms - self._held_ms) // DAY_MS, HISTORY_DAYS))
 
     def _joins_on(self, response: Response) -> bool:
         if self._held_ms is None or response.request.params["limit"] != str(NEWEST_DAYS):
@@ -82,7 +85,7 @@ class FearGreed(PollSource):
         rows = _rows(response.body)
         self._due_ms = _due_ms(rows, collected_at_ms)
         if not self._joins_on(response):
-            return  # the month that is asked for next has these days in their order
+            return  # the longer answer that is asked for next has these days in their order
         for row in sorted(rows, key=lambda row: _day_ms(row) or 0):
             try:
                 yield _record(row, collected_at_ms)

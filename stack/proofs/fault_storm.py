@@ -86,13 +86,16 @@ class StormReport:
 
 
 def plan_of(seed: int, seconds: float) -> list[Strike]:
-    """The storm of a seed."""
+    """The storm of a seed. No cell comes a second time before each has come once."""
     chance = random.Random(seed)  # noqa: S311 - a plan to be repeated, no secret
-    cells = [pair for pair in CELLS if pair[0] in STORMED]
+    deck: list[tuple[str, str]] = []
     strikes: list[Strike] = []
     at_s = chance.uniform(SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
     while at_s < seconds:
-        source, fault = chance.choice(cells)
+        if not deck:
+            deck = [pair for pair in CELLS if pair[0] in STORMED]
+            chance.shuffle(deck)
+        source, fault = deck.pop()
         strikes.append(Strike(at_s, source, fault, chance.randrange(2**31)))
         at_s += chance.uniform(SHORTEST_PAUSE_S, LONGEST_PAUSE_S)
     return strikes

@@ -150,12 +150,14 @@ def compare_trades(
 
 
 def _causes(gaps: Sequence[Mapping[str, Any]]) -> dict[str, dict[int, str]]:
-    """By market and id, what the newest gap record that covers it says; repaired says nothing."""
+    """By market and id, what the newest gap record that covers it says. A repair ends what was
+    open; what REST did not have inside it keeps a gap of its own."""
     causes: dict[str, dict[int, str]] = defaultdict(dict)
     for gap in gaps:
         for one in range(gap["from_id"], gap["to_id"] + 1):
             if gap["state"] == "repaired":
-                causes[gap["symbol"]].pop(one, None)
+                if causes[gap["symbol"]].get(one, "").endswith(", open"):
+                    del causes[gap["symbol"]][one]
             else:
                 causes[gap["symbol"]][one] = f"gap, {gap['cause']}, {gap['state']}"
     return causes

@@ -32,8 +32,9 @@ def test_an_open_gap_is_recorded_once():
 def test_a_repaired_gap_counts_its_trades_over_all_attempts():
     book = ledger()
     book.opened(gap())
-    book.progressed(gap(), 2)
+    book.progressed(gap(), 2, next_id=8)
     (further,) = book.open_gaps
+    assert book.next_id(further) == 8  # one of the three was missing
     (record,) = book.repaired(further, 3)
     assert (record["state"], record["repaired_trades"]) == ("repaired", 5)
     assert book.open_gaps == ()
@@ -67,6 +68,22 @@ def test_a_gap_of_a_market_that_is_not_followed_waits():
     assert book.due(1.0, MARKETS) == gap()
 
 
+def test_a_repair_closes_the_open_gaps_inside_it_and_no_others():
+    book = ledger()
+    for one in (gap(5, 9), gap(8, 12), gap(6, 6, symbol="ETHUSDT"), gap(20, 30)):
+        book.opened(one)
+    records = book.repaired(gap(4, 11), 8)
+    assert [(one["from_id"], one["to_id"], one["state"]) for one in records] == [
+        (4, 11, "repaired"),
+        (5, 9, "repaired"),
+    ]
+    assert {held.key for held in book.open_gaps} == {
+        ("BTCUSDT", 8, 12),
+        ("ETHUSDT", 6, 6),
+        ("BTCUSDT", 20, 30),
+    }
+
+
 def test_gaps_of_another_source_are_not_ours():
     book = ledger()
     book.recall([{**ledger().opened(gap())[0], "source": "kraken"}])
@@ -96,8 +113,10 @@ def test_after_a_restart_the_topic_gives_back_exactly_what_was_open(steps: list[
             topic += book.opened(of)
         elif what == "missing":
             topic += book.missing(of)
+        elif found is not None and what == "repaired":
+            topic += book.repaired(of, trades)
         elif found is not None:
-            topic += getattr(book, what)(of, trades)
+            topic += book.progressed(of, trades, next_id=of.from_id + trades)
     again = ledger()
     again.recall(decode(encode(GAP, record))[1] for record in topic)
     assert set(again.open_gaps) == set(book.open_gaps)

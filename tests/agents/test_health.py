@@ -5,6 +5,7 @@ import pytest
 
 from agents.budget import Unlimited, Use
 from agents.health import Condition, Heart, Idle
+from agents.intake import Counters
 from schemas.codec import decode, encode
 from schemas.record_types import SOURCE_HEALTH
 from tests.agents.fakes import FakeClock, FakePublisher
@@ -55,6 +56,12 @@ def test_a_change_is_told_within_a_second():
     ]
 
 
+def test_an_agent_that_has_run_once_is_done_unless_a_setting_keeps_it_off():
+    assert Condition(is_done=True).state == "done"
+    assert Condition(is_done=True, degraded_because="an unknown symbol").state == "done"
+    assert Condition(is_done=True, off_because="451").state == "off"
+
+
 def test_what_is_degraded_says_so_and_names_silent_markets():
     trial = Trial()
     trial.condition = Condition(degraded_because="ETHUSDT: silent", silent_symbols=("ETHUSDT",))
@@ -70,3 +77,10 @@ def test_a_heartbeat_is_a_source_health_record_with_what_the_budget_leaves():
     left = ("minute_calls_left", "month_calls_left", "month_calls_projected")
     assert [beat[name] for name in left] == [3, 40, 9_000]
     assert (beat["open_gaps"], beat["repaired_trades"]) == (2, 11)
+
+
+def test_a_heartbeat_counts_rows_passed_over_and_torn_fills():
+    trial = Trial()
+    trial.heart._intake.counters = Counters(passed_over=3, torn_fills=2)
+    beat = trial.heart.record(Condition())
+    assert (beat["passed_over"], beat["torn_fills"]) == (3, 2)

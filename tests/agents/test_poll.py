@@ -10,12 +10,15 @@ from agents.memory import Memory
 from agents.poll import PollRunner
 from agents.sources.binance_klines import BinanceKlines
 from agents.sources.coingecko import CoinGecko
+from agents.sources.coinmarketcap import CoinMarketCap
 from agents.sources.rss import Rss
 from agents.verdict import RequestRefused
 from market.errors import Fatal, Retryable
 from tests.agents.fakes import FakeClock, FakeHttp, FakePublisher, answer, settings
 from tests.agents.sources.test_binance_klines import NOW_MS, kline, klines_from
 from tests.agents.sources.test_coingecko import coin
+from tests.agents.sources.test_coinmarketcap import coin as cmc_coin
+from tests.agents.sources.test_coinmarketcap import quote
 from tests.agents.test_memory import FEED
 from tests.agents.virtual_time import run
 
@@ -108,6 +111,30 @@ def test_an_impossible_row_is_a_dead_letter_once_and_its_neighbours_pass():
     assert len(trial.publisher.on("crypto-prices")) == 1
 
 
+def test_the_newest_event_is_the_newest_and_not_the_last_of_an_answer():
+    rows = [
+        coin(id="bitcoin", last_updated="2026-01-01T11:59:00.000Z"),
+        coin(id="ethereum", last_updated="2026-01-01T08:00:00.000Z"),
+    ]
+    trial = Trial(lambda request: coins_answer(request, *rows))
+    run(trial.runner.poll())
+    assert trial.intake.newest_observed_ms == NOW_MS - 60_000
+    assert trial.intake.newest_lag_ms == 60_000
+    rows[:] = [coin(id="solana", last_updated="2026-01-01T09:00:00.000Z")]
+    run(trial.runner.poll())
+    assert trial.intake.newest_observed_ms == NOW_MS - 60_000
+
+
+def test_a_row_about_a_coin_that_is_not_ours_is_counted_and_nothing_else():
+    ours = cmc_coin(quote={"USD": quote(last_updated="2026-01-01T00:00:00.000Z")})
+    listing = {"data": [ours, cmc_coin(id=999_999_999)], "status": {"error_code": 0}}
+    trial = Trial(lambda request: answer(request, listing), kind=CoinMarketCap)
+    run(trial.runner.poll())
+    counters = trial.intake.counters
+    assert (counters.accepted, counters.passed_over, counters.rejected) == (1, 1, 0)
+    assert trial.publisher.on("crypto-dead-letters") == []
+
+
 def test_a_row_from_the_future_is_refused_beyond_the_tolerance():
     near = coin(last_updated="2026-01-01T12:00:59Z")
     far = coin(id="ethereum", last_updated="2026-01-01T12:01:01Z")
@@ -135,7 +162,9 @@ def test_a_record_that_does_not_fit_the_schema_is_a_dead_letter():
 
 def test_a_source_that_runs_once_ends_when_it_has_everything():
     trial = Trial(lambda request: answer(request, klines_from(request)), kind=BinanceKlines)
+    assert not trial.runner.is_done
     run(trial.runner.run())
+    assert trial.runner.is_done
     bars = trial.publisher.on("crypto-external-bars")
     assert {(bar["symbol"], bar["interval"]) for bar in bars} == {
         (symbol, interval) for symbol in ("BTCUSDT", "ETHUSDT") for interval in ("1m", "1h", "1d")
@@ -200,6 +229,8 @@ def test_a_feed_that_is_down_takes_no_other_with_it():
 
     trial = Trial(script, kind=Rss)
     trial.run_for(650)
+    assert trial.runner.trouble == "429"  # it rests, and nobody shall think that all is well
+    assert trial.runner.last_success_ms == NOW_MS
     assert len(trial.publisher.on("crypto-news")) == 1
     asked = [urlsplit(request.url).hostname for request in trial.http.asked]
     assert asked == ["www.coindesk.com"] + ["cointelegraph.com"] * 3

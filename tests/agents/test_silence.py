@@ -22,7 +22,7 @@ class Trial:
             self.to_check += self.silence.sample(self.last, MARKETS, self.now_ms)
 
 
-def test_a_market_that_stops_while_others_trade_is_named_and_checked_once():
+def test_a_market_that_stops_while_others_trade_is_named_and_checked():
     trial = Trial()
     trial.run(300, eth_every_s=2)
     assert trial.silence.silent == ()
@@ -31,6 +31,16 @@ def test_a_market_that_stops_while_others_trade_is_named_and_checked_once():
     assert trial.to_check == ["ETHUSDT"]
     trial.run(5, eth_every_s=1)
     assert trial.silence.silent == ()
+
+
+def test_a_silence_is_checked_again_each_time_it_has_doubled():
+    trial = Trial()
+    trial.run(100, eth_every_s=2)
+    trial.run(500)
+    assert trial.to_check == ["ETHUSDT"] * 4  # after 61, 122, 244 and 488 s
+    trial.run(1, eth_every_s=1)
+    trial.run(600)  # what is usual has grown
+    assert len(trial.to_check) == 5
 
 
 def test_a_market_that_trades_seldom_is_given_ten_times_its_usual_interval():

@@ -194,7 +194,7 @@ def test_a_hole_longer_than_the_page_limit_is_named():
 
 
 def test_an_id_far_above_what_rest_knows_is_refused_and_the_market_goes_on():
-    frames = [trade_frame("BTCUSDT", n, T=START_MS) for n in (4, 10**15, 5, 2**62, 6)]
+    frames = [trade_frame("BTCUSDT", n, T=START_MS) for n in (4, 10**15, 5, 2**61, 6)]
     frames += [trade_frame("ETHUSDT", 1)]
     trial = Trial(frames, [trade_frame("BTCUSDT", 7)], venue=venue(6, 1), last={"BTCUSDT": 3})
     assert ids(trial.run()) == [4, 5, 6, 7]
@@ -244,6 +244,18 @@ def test_a_bad_frame_is_a_dead_letter_and_its_neighbours_pass():
     letters = trial.publisher.on("crypto-dead-letters")
     assert [letter["reason"] for letter in letters] == ["impossible_value"] * 2
     assert trial.intake.counters.rejected == 2
+
+
+def test_a_trade_whose_fills_do_not_join_on_is_kept_counted_and_its_market_named_once():
+    frames = [trade_frame("BTCUSDT", n) for n in (4, 5)]
+    frames += [trade_frame("BTCUSDT", 6, f=13), trade_frame("BTCUSDT", 7, f=15)]
+    frames += [trade_frame("BTCUSDT", 8)]
+    trial = Trial(frames, venue=venue(3), last={"BTCUSDT": 3})
+    assert ids(trial.run()) == [4, 5, 6, 7, 8]
+    (torn,) = trial.events("fills_torn")
+    assert (torn["symbol"], torn["trade_id"]) == ("BTCUSDT", 6)
+    assert trial.intake.counters.torn_fills == 2
+    assert trial.intake.counters.rejected == 0
 
 
 class OpenSocket(FakeSocket):

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from agents import mending
 from agents.gaps import Gap, GapLedger
 from agents.intake import Intake
 from agents.mending import Mender
@@ -15,7 +17,7 @@ from agents.repair import TradePages
 from agents.sequence import TradeSequence
 from agents.sources.binance_trades import BinanceTrades
 from agents.stream import StreamRunner
-from market.errors import Retryable
+from market.errors import Fatal, Retryable
 from tests.agents.fakes import (
     START_MS,
     FakeClock,
@@ -228,6 +230,50 @@ def test_a_stream_that_does_not_bring_one_market_s_trades_is_replaced_and_the_ho
     assert trial.gaps
 
 
+def test_a_market_that_falls_deaf_after_its_silence_was_found_rightful_is_found_all_the_same():
+    async def story(it: Trial) -> None:
+        await it.venue.trade_for(30)
+        it.venue.still = {"ETHUSDT"}
+        await it.venue.trade_for(80)
+        it.venue.mute.add("ETHUSDT")
+        it.venue.still = set()
+        await it.venue.trade_for(60)
+        it.venue.mute.clear()
+        await it.venue.trade_for(10)
+
+    trial = Trial()
+    trial.run(story)
+    assert trial.ids("ETHUSDT") == list(range(1, 101))
+    assert len(trial.venue.opened_urls) == 2
+
+
+def test_a_silence_that_could_not_be_checked_is_checked_later():
+    async def story(it: Trial) -> None:
+        await it.venue.trade_for(30)
+        it.venue.mute.add("ETHUSDT")
+        it.venue.is_rest_away = True
+        await it.venue.trade_for(200)
+        it.venue.is_rest_away = False
+        await it.venue.trade_for(200)
+
+    trial = Trial()
+    trial.run(story)
+    assert any(line["event"] == "silence_unchecked" for line in trial.logs)
+    assert trial.ids("ETHUSDT")[-1] > 230
+
+
+def test_a_market_that_has_not_traded_since_the_first_start_is_not_taken_for_a_deaf_one():
+    async def story(it: Trial) -> None:
+        it.venue.still = {"ETHUSDT"}
+        await it.venue.trade_for(400)
+
+    trial = Trial(last={})
+    trial.venue.rest.newest["ETHUSDT"] = 500
+    trial.run(story)
+    assert len(trial.venue.opened_urls) == 1
+    assert trial.ids("ETHUSDT") == []
+
+
 @pytest.mark.parametrize(("status", "named"), [("TRADING", ("ETHUSDT",)), ("BREAK", ())])
 def test_a_market_without_trades_is_named_unless_it_is_delisted(status: str, named: Any):
     async def story(it: Trial) -> None:
@@ -266,6 +312,34 @@ def test_a_routine_repair_at_the_start_is_one_repaired_gap_a_market():
     assert (gap["state"], gap["cause"], gap["repaired_trades"]) == ("repaired", "restart", 6)
 
 
+def test_a_long_catch_up_marks_what_it_has_repaired_on_the_way(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mending, "MARK_EVERY_TRADES", 700)
+    trial = Trial(last={"BTCUSDT": 3, "ETHUSDT": 9})
+    trial.venue.rest.newest.update({"BTCUSDT": 2_000, "ETHUSDT": 600})
+    trial.venue.rest.absent = {("BTCUSDT", one) for one in (4, 800)}
+    asked: list[int] = []
+
+    def third_page_never_comes(request: Any) -> Any:
+        asked.append(1)
+        return Fatal("the process ends here") if len(asked) > 3 else trial.venue.rest(request)
+
+    trial.runner.mender.pages._upstream = FakeHttp(third_page_never_comes)
+
+    async def story(it: Trial) -> None:
+        await asyncio.sleep(1)
+
+    trial.run(story)
+    parts = [gap for gap in trial.gaps if gap["state"] == "repaired"]
+    assert len([gap for gap in parts if gap["symbol"] == "BTCUSDT"]) > 1
+    for symbol, first_id in (("BTCUSDT", 4), ("ETHUSDT", 10)):
+        held = trial.ids(symbol)
+        of_market = [gap for gap in parts if gap["symbol"] == symbol]
+        assert sum(gap["repaired_trades"] for gap in of_market) == len(held)
+        assert (of_market[0]["from_id"], of_market[-1]["to_id"]) == (first_id, held[-1])
+        for one, after in pairwise(of_market):
+            assert after["from_id"] == one["to_id"] + 1
+
+
 def test_a_hole_that_rest_cannot_fill_now_is_open_and_filled_later():
     async def story(it: Trial) -> None:
         await it.venue.trade_for(3)
@@ -302,6 +376,56 @@ def test_an_open_gap_of_the_last_process_is_asked_for_again():
     assert sorted(trial.ids())[:3] == [6, 8, 9]
     states = {(gap["from_id"], gap["to_id"]): gap["state"] for gap in trial.gaps}
     assert states == {(7, 7): "upstream_missing", (5, 9): "repaired"}
+
+
+def test_an_attempt_that_is_cut_off_behind_missing_ids_doubles_nothing_later():
+    trial = Trial(last={"BTCUSDT": 5_000, "ETHUSDT": 0})
+    trial.venue.rest.newest["BTCUSDT"] = 5_000
+    trial.venue.rest.absent = {("BTCUSDT", one) for one in range(10, 500)}
+    pages = 0
+
+    def second_page_fails(request: Any) -> Any:
+        nonlocal pages
+        first = int(request.params.get("fromId", 0))
+        pages += 500 <= first < 3_000
+        if pages == 1:
+            return Fatal("away")
+        return trial.venue.rest(request)
+
+    trial.venue.script = second_page_fails  # type: ignore[method-assign]
+    trial.runner.mender.pages._upstream = FakeHttp(second_page_fails)
+
+    async def story(it: Trial) -> None:
+        before = GapLedger("binance", coin_of=lambda symbol: "bitcoin", now_ms=lambda: START_MS)
+        it.ledger.recall(before.opened(Gap("BTCUSDT", 5, 2_000, 1, 2, "kafka")))
+        await it.venue.trade_for(120)
+
+    trial.run(story)
+    mended = [one for one in trial.ids() if one <= 2_000]
+    assert mended == [*range(5, 10), *range(500, 2_001)]
+    assert trial.gaps[-1]["state"] == "repaired"
+    assert trial.gaps[-1]["repaired_trades"] == len(mended)
+
+
+def test_an_empty_answer_of_rest_leaves_a_gap_open_because_it_proves_nothing():
+    async def story(it: Trial) -> None:
+        newest = it.venue.rest.newest.copy()
+        before = GapLedger("binance", coin_of=lambda symbol: "bitcoin", now_ms=lambda: START_MS)
+        it.ledger.recall(before.opened(Gap("BTCUSDT", 5, 9, 1, 2, "kafka")))
+        it.venue.rest.newest.clear()
+        it.venue.send("ETHUSDT", trade_frame("ETHUSDT", 4))
+        await asyncio.sleep(20)
+        assert len(it.ledger.open_gaps) == 2
+        it.venue.rest.newest.update(newest, ETHUSDT=4)
+        await it.venue.trade_for(100)
+
+    trial = Trial(last={"BTCUSDT": 20, "ETHUSDT": 0})
+    trial.venue.rest.newest["BTCUSDT"] = 20
+    trial.run(story)
+    assert sorted(trial.ids())[:5] == [5, 6, 7, 8, 9]
+    assert sorted(trial.ids("ETHUSDT"))[:4] == [1, 2, 3, 4]
+    assert {gap["state"] for gap in trial.gaps} == {"open", "repaired"}
+    assert trial.ledger.open_gaps == ()
 
 
 def test_an_absurd_first_id_of_an_unknown_market_does_not_make_its_real_trades_old():

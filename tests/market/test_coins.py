@@ -97,12 +97,15 @@ def test_coingecko_s_recorded_coins_bear_the_ids_of_the_map():
 
 
 def test_coinmarketcap_s_recorded_ids_are_those_of_the_map():
-    body = orjson.loads(recording("api/cmc_quotes_latest_20190204.json"))
-    found = {row["slug"]: coin_of_coinmarketcap(row["id"]) for row in body["data"].values()}
-    held = {slug: coin.coin_id for slug, coin in found.items() if coin is not None}
-    print(f"{len(held)} of {len(found)} recorded coins are in coins.csv")
-    assert held == {slug: slug for slug in held}
-    assert {"bitcoin", "litecoin"} <= held.keys()
+    quotes = orjson.loads(recording("api/cmc_quotes_latest_20190204.json"))["data"].values()
+    listed = orjson.loads(recording("api/cmc_map_2019.json"))["data"]
+    recorded = {row["slug"]: row["id"] for row in (*quotes, *listed)}
+    held = {slug: coins()[slug].coinmarketcap_id for slug in recorded if slug in coins()}
+    print(f"{len(held)} of {len(coins())} ids are proven by the {len(recorded)} recorded ones")
+    assert held == {slug: recorded[slug] for slug in held}
+    assert {"bitcoin", "litecoin", "namecoin", "peercoin"} <= held.keys()
+    found = {slug: coin_of_coinmarketcap(number) for slug, number in recorded.items()}
+    assert {slug for slug, coin in found.items() if coin is not None} == held.keys()
 
 
 def markets(*symbols: str) -> list[Market]:

@@ -35,6 +35,7 @@ FROZEN = {
     "gap.v1.avsc": "83366226bdad3f606e721fb0769442e01a27a0ad62a8bbd3517e75b504d6ba66",
     "source_health.v1.avsc": "59229d3e9ee4efdef589b6ed33d1d1da3b42f164a3d364c8e7014a2fac833678",
     "candle.v1.avsc": "a8e42835aba353d3ab7077140adfe42c37c64c04560c8e9bd56162e1e28cd7a6",
+    "source_health.v2.avsc": "2d0d369b2cfbb49f95d90560545a15a435b3dcbcb0c83bd7b8a3bd85806d8c91",
 }
 
 

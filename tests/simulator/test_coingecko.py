@@ -3,6 +3,9 @@ from typing import Any
 
 import pytest
 
+from agents.sources.coingecko import CoinGecko
+from market.coins import coins, default_symbols, market_of
+from tests.agents.fakes import settings
 from tests.simulator.builders import (
     NOON_MS,
     START_MS,
@@ -93,8 +96,21 @@ async def test_ids_order_and_pages_choose_the_rows(running: Running) -> None:
     assert [row["id"] for row in by_id] == sorted(
         row["id"] for row in await markets(running, per_page=250)
     )[10:20]  # fmt: skip
-    assert len(await markets(running, per_page=5_000)) == 52
     assert await markets(running, page=99) == []
+
+
+async def test_the_coins_that_are_traded_or_quoted_are_served_and_no_others(
+    running: Running,
+) -> None:
+    traded = [market_of("binance", symbol) for symbol in default_symbols("binance")]
+    quotes = {market.quote for market in traded}
+    served = {market.coin_id for market in traded}
+    served |= {coin.coin_id for coin in coins().values() if coin.symbol in quotes}
+    found = {row["id"] for row in await markets(running, per_page=5_000)}
+    assert found == served
+    # The agent asks for all coins of the map: in a demo it reads its topic back to the cap.
+    expected = {coin_id for (coin_id,) in CoinGecko(settings()).expected_keys()}
+    assert expected == coins().keys() > served
 
 
 async def test_spans_and_sparkline_come_only_when_asked_for(running: Running) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.source import Request
+from agents.source import NOT_OURS, Request
 from agents.sources.coinmarketcap import CoinMarketCap
 from market.errors import RecordRejected, Retryable
 from schemas.codec import decode, encode
@@ -72,9 +72,22 @@ def test_the_quote_may_be_an_array_as_in_v3():
 
 def test_a_coin_is_known_by_its_id_and_not_by_its_ticker():
     impostor = coin(id=999_999_999)
-    assert listed(impostor) == []
-    (record,) = listed(coin(id=1027))
+    assert listed(impostor) == [NOT_OURS]
+    (record,) = listed(coin(id=1027, name="Ethereum"))
     assert (record["coin_id"], record["symbol"]) == ("ethereum", "ETH")
+
+
+def test_a_coin_whose_id_is_another_coin_s_in_our_map_is_refused_and_says_where_to_look():
+    (refused,) = listed(coin(id=1027))
+    assert isinstance(refused, RecordRejected)
+    assert "market/coins.csv gives it to ethereum" in refused.detail
+
+
+@pytest.mark.parametrize("name", [{"symbol": "RON"}, {"name": "Ronin Chain"}, {"slug": "RONIN"}])
+def test_a_coin_that_was_renamed_in_part_is_still_ours(name: dict[str, str]):
+    row = coin(id=14101, name="Ronin", symbol="RONIN", slug="ronin") | name
+    (record,) = listed(row)
+    assert record["coin_id"] == "ronin"
 
 
 @pytest.mark.parametrize("code", [0, "0", None])
@@ -113,7 +126,7 @@ def test_missing_numbers_are_null_and_never_zero():
     ],
 )
 def test_a_coin_that_cannot_be_is_refused_and_its_neighbours_pass(fault: dict[str, Any]):
-    first, refused, last = listed(coin(), coin(**fault), coin(id=1027))
+    first, refused, last = listed(coin(), coin(**fault), coin(id=1027, name="Ethereum"))
     assert isinstance(refused, RecordRejected)
     assert refused.payload
     assert (first["coin_id"], last["coin_id"]) == ("bitcoin", "ethereum")
@@ -154,7 +167,8 @@ def test_a_call_costs_a_credit_for_each_hundred_coins(wanted: int, credits_: int
 def test_the_recorded_quotes_parse():
     body = orjson.loads(recording("api/cmc_quotes_latest_20190204.json"))
     rows = list(body["data"].values())
-    records = parsed({**body, "data": rows})
+    outcomes = parsed({**body, "data": rows})
+    records = [one for one in outcomes if one is not NOT_OURS]
     print(f"cmc_quotes_latest_20190204.json: {len(records)} of {len(rows)} coins are ours")
     assert {record["coin_id"] for record in records} >= {"bitcoin", "litecoin"}
     for record in records:
@@ -162,7 +176,8 @@ def test_the_recorded_quotes_parse():
 
 
 def test_the_recorded_map_is_no_listing_and_every_row_of_ours_is_refused_by_name():
-    outcomes = parsed(recording("api/cmc_map_2019.json"))
-    print(f"cmc_map_2019.json: {len(outcomes)} rows refused, for they hold no quote")
+    rows = parsed(recording("api/cmc_map_2019.json"))
+    outcomes = [one for one in rows if one is not NOT_OURS]
+    print(f"cmc_map_2019.json: {len(outcomes)} of {len(rows)} rows refused, for they hold no quote")
     assert outcomes
     assert all(isinstance(one, RecordRejected) and "quote" in one.detail for one in outcomes)

@@ -147,6 +147,12 @@ def test_days_that_were_missed_are_fetched_and_each_passes_once():
     assert asked == ["2", "30"]
 
 
+def test_after_more_than_a_month_all_missed_days_are_fetched():
+    found, asked = polled(TODAY_MS - 45 * DAY_MS, days=100)
+    assert found == [TODAY_MS - ago * DAY_MS for ago in range(44, -1, -1)]
+    assert asked == ["2", "45"]
+
+
 def test_the_day_after_the_held_one_costs_one_request():
     found, asked = polled(TODAY_MS - DAY_MS, days=100)
     assert (found, asked) == ([TODAY_MS], ["2"])

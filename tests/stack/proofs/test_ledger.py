@@ -57,6 +57,14 @@ def test_what_upstream_does_not_have_must_stand_in_a_gap_too():
     assert compare_trades(told, ids(1, 2, 4, 5), [gap], {}).holds
 
 
+def test_a_repair_around_what_upstream_does_not_have_takes_its_cause_not_away():
+    told = {"BTCUSDT": [(1, 2), (4, 5)]}
+    gaps = [a_gap(3, 3, state="upstream_missing"), a_gap(2, 4, state="repaired")]
+    found = compare_trades(told, ids(1, 2, 4, 5), gaps, {})
+    assert found.explained == {"gap, skipped, upstream_missing": 1}
+    assert found.holds
+
+
 def test_a_trade_that_nobody_told_is_named():
     told = {"BTCUSDT": [(1, 2), (4, 5)]}
     gap = a_gap(3, 3, state="upstream_missing")
