@@ -4,6 +4,10 @@ A core is a pure class: `step(rows in event order) -> rows`, `save() -> bytes`; 
 not depend on how its rows are cut into steps. A stream keeps its state in Spark's state store, one
 value a key, and steps once a micro-batch; history steps once a batch of Arrow and ends with the
 state thrown away.
+
+A row crosses to Python as one string of JSON, in which doubles and longs keep all their digits: one
+by one, the cells of 150,000 bars took 40 us a bar, a string takes 3. Rows come back as Spark's own
+rows and not as pandas, which took 7 ms a key for the 50 columns of one or two rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,9 +15,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Protocol
 
-import pandas as pd
+import orjson
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import Row as SparkRow
+from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql import types as T  # noqa: N812
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle
@@ -39,11 +45,15 @@ def stream_stateful(
     rows: DataFrame, open_core: OpenCore, *, order: Sequence[str], gives: T.StructType
 ) -> DataFrame:
     """A stream with a column `key` through the cores of its keys; `order` is the event order."""
-    return rows.groupBy("key").transformWithStateInPandas(
-        statefulProcessor=_Processor(open_core, order, gives.names),
-        outputStructType=gives,
-        outputMode="Append",
-        timeMode="None",
+    return (
+        _in_json(rows)
+        .groupBy("key")
+        .transformWithState(
+            statefulProcessor=_Processor(open_core, order, gives.names),
+            outputStructType=gives,
+            outputMode="Append",
+            timeMode="None",
+        )
     )
 
 
@@ -59,9 +69,17 @@ def batch_stateful(
             for found, held in groupby(batch.to_pylist(), key=itemgetter("key")):
                 if core is None or found != key:
                     key, core = found, open_core(found, None)
-                yield pa.RecordBatch.from_pylist(core.step(held), schema=schema)
+                out = core.step([orjson.loads(row["row"]) for row in held])
+                yield pa.RecordBatch.from_pylist(out, schema=schema)
 
-    return rows.repartition("key").sortWithinPartitions("key", *order).mapInArrow(run, gives)
+    in_order = rows.repartition("key").sortWithinPartitions("key", *order)
+    return _in_json(in_order).mapInArrow(run, gives)
+
+
+def _in_json(rows: DataFrame) -> DataFrame:
+    columns = [name for name in rows.columns if name != "key"]
+    packed = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    return rows.select("key", packed.alias("row"))
 
 
 class _Processor(StatefulProcessor):
@@ -69,7 +87,7 @@ class _Processor(StatefulProcessor):
 
     def __init__(self, open_core: OpenCore, order: Sequence[str], columns: Sequence[str]) -> None:
         self._open_core = open_core
-        self._order = order
+        self._in_order = itemgetter(*order)
         self._columns = columns
 
     def init(self, handle: StatefulProcessorHandle) -> None:
@@ -78,25 +96,18 @@ class _Processor(StatefulProcessor):
     def handleInputRows(  # noqa: N802 - Spark's name
         self,
         key: tuple[str],
-        rows: Iterator[pd.DataFrame],
+        rows: Iterator[SparkRow],
         timerValues: object,  # noqa: N803 - Spark's name
-    ) -> Iterator[pd.DataFrame]:
+    ) -> Iterator[SparkRow]:
         del timerValues
         saved = self._state.get()
         core = self._open_core(key[0], None if saved is None else bytes(saved[0]))
-        held = sorted((row for part in rows for row in _rows(part)), key=itemgetter(*self._order))
-        out = core.step(held)
+        held = [orjson.loads(row["row"]) for row in rows]
+        out = core.step(sorted(held, key=self._in_order))
         self._state.update((core.save(),))
-        if out:
-            table = [[row.get(name) for name in self._columns] for row in out]
-            # Of objects: a column of whole numbers with a gap would turn to floats.
-            yield pd.DataFrame(table, columns=self._columns, dtype=object)
+        given = SparkRow(*self._columns)
+        for row in out:
+            yield given(*map(row.get, self._columns))
 
     def close(self) -> None:
         """Nothing is open."""
-
-
-def _rows(part: pd.DataFrame) -> Iterator[Row]:
-    names = list(part.columns)
-    for values in zip(*(part[name].tolist() for name in names), strict=True):
-        yield dict(zip(names, values, strict=True))

@@ -4,38 +4,44 @@ Bars are kept by grain and open time, so neither the order of arrival nor a repe
 only the newest KEPT of each grain, which bounds the state.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import isnan, nan
 
 from market.intervals import INTERVAL_MS
 from market.store.compose import floor_ms
 from market.store.rows import Bar
-from spark_jobs.transforms.bar_pieces import OpenBar, Piece
+from spark_jobs.transforms.bar_pieces import OpenBar, Piece, Row
 
 GRAINS = ("1m", "1h", "1d")
 # What a venue answers at once, and what the slowest indicator needs to be warm (20 x 50 bars).
 KEPT = 1_000
-# open_time_ms, open, high, low, close, volume, quote_volume, trades, buy_volume, sell_volume.
-WIDTH = 10
+# What is kept of a bar, as plain floats; a number that is not known is NaN.
+COLUMNS = (
+    *("time_ms", "open", "high", "low", "close", "volume"),
+    *("quote_volume", "trades", "buy_volume", "sell_volume"),
+)
+WIDTH = len(COLUMNS)
 
 
 class History:
     """External bars of one market."""
 
     def __init__(self) -> None:
-        self._bars: dict[str, dict[int, Bar]] = {grain: {} for grain in GRAINS}
+        self._kept: dict[str, dict[int, Sequence[float]]] = {grain: {} for grain in GRAINS}
+        self._built: dict[str, dict[int, Bar]] = {}
 
-    def keep(self, grain: str, bar: Bar) -> None:
+    def keep(self, row: Row) -> None:
         """Take a bar of 1m, 1h or 1d; one of volume 0 says that nobody traded."""
-        held = self._bars[grain]
-        held[bar.open_time_ms] = bar
+        held = self._kept[row["interval"]]
+        held[row["time_ms"]] = [nan if row[name] is None else row[name] for name in COLUMNS]
         if len(held) > KEPT:
             del held[min(held)]
+        self._built.clear()
 
     def minute(self, open_time_ms: int) -> Bar | None:
         """The exchange's minute, where it is known."""
-        return self._bars["1m"].get(open_time_ms)
+        return self._bars("1m").get(open_time_ms)
 
     def bars(self, interval: str, *, before_ms: int) -> list[Bar]:
         """Bars of an interval that ended by then, ascending: those that are wholly known."""
@@ -83,38 +89,38 @@ class History:
                 break
             native = {
                 open_time_ms: bar
-                for open_time_ms, bar in self._bars[grain].items()
+                for open_time_ms, bar in self._bars(grain).items()
                 if open_time_ms + grain_ms <= before_ms
             }
             finer = (bar for bar in pieces if floor_ms(bar.open_time_ms, grain_ms) not in native)
             pieces = [*native.values(), *finer]
         return sorted(pieces, key=lambda bar: bar.open_time_ms)
 
+    def _bars(self, grain: str) -> dict[int, Bar]:
+        if grain not in self._built:
+            length_ms = INTERVAL_MS[grain]
+            self._built[grain] = {
+                open_time_ms: _bar(kept, length_ms)
+                for open_time_ms, kept in self._kept[grain].items()
+            }
+        return self._built[grain]
+
     def save(self) -> list[float]:
         """For each grain the number of its bars, then WIDTH floats for each."""
         floats: list[float] = []
-        for held in self._bars.values():
+        for held in self._kept.values():
             floats.append(len(held))
             for open_time_ms in sorted(held):
-                floats += _floats(held[open_time_ms])
+                floats += held[open_time_ms]
         return floats
 
     def restore(self, state: Sequence[float]) -> None:
         """Take over a saved state."""
         place = 0
-        for grain, held in self._bars.items():
+        for held in self._kept.values():
             first, place = place + 1, place + 1 + WIDTH * int(state[place])
             for start in range(first, place, WIDTH):
-                bar = _bar(state[start : start + WIDTH], INTERVAL_MS[grain])
-                held[bar.open_time_ms] = bar
-
-
-def _floats(bar: Bar) -> Iterator[float]:
-    numbers: Iterable[float | None] = (
-        *(bar.open_time_ms, bar.open, bar.high, bar.low, bar.close, bar.volume),
-        *(bar.quote_volume, bar.trades, bar.buy_volume, bar.sell_volume),
-    )
-    return (nan if number is None else number for number in numbers)
+                held[int(state[start])] = state[start : start + WIDTH]
 
 
 def _bar(state: Sequence[float], length_ms: int) -> Bar:

@@ -10,7 +10,7 @@ from math import isnan, nan
 from typing import Any
 
 from market.intervals import INTERVAL_MS
-from market.store.rows import Bar, Layer
+from market.store.rows import Bar
 
 Row = Mapping[str, Any]
 
@@ -26,46 +26,35 @@ class Piece:
 
 def piece_of(row: Row) -> Piece:
     """A row with the columns of `measurements.CANDLES` and `collected_at_ms`."""
-    length_ms = INTERVAL_MS[row["interval"]]
-    open_time_ms = int(row["time_ms"])
-    layer: Layer = row["layer"]
+    opened_ms, first, last = row["time_ms"], row["first_trade_id"], row["last_trade_id"]
+    coverage = row["coverage"]
     bar = Bar(
-        open_time_ms=open_time_ms,
-        close_time_ms=open_time_ms + length_ms,
+        open_time_ms=opened_ms,
+        close_time_ms=opened_ms + INTERVAL_MS[row["interval"]],
         open=row["open"],
         high=row["high"],
         low=row["low"],
         close=row["close"],
         volume=row["volume"],
-        layer=layer,
-        quote_volume=_known(row["quote_volume"]),
-        trades=_whole(row["trades"]),
-        vwap=_known(row["vwap"]),
-        buy_volume=_known(row["buy_volume"]),
-        sell_volume=_known(row["sell_volume"]),
-        first_trade_id=_whole(row["first_trade_id"]),
-        last_trade_id=_whole(row["last_trade_id"]),
-        held_ids=_held_ids(row),
+        layer=row["layer"],
+        quote_volume=row["quote_volume"],
+        trades=row["trades"],
+        vwap=row["vwap"],
+        buy_volume=row["buy_volume"],
+        sell_volume=row["sell_volume"],
+        first_trade_id=first,
+        last_trade_id=last,
+        held_ids=None if coverage is None else round(coverage * (last - first + 1)),
     )
-    return Piece(bar, _whole(row["last_traded_at_ms"]), _whole(row["collected_at_ms"]))
+    return Piece(bar, row["last_traded_at_ms"], row["collected_at_ms"])
 
 
-def _held_ids(row: Row) -> int | None:
-    coverage = _known(row["coverage"])
-    first, last = _whole(row["first_trade_id"]), _whole(row["last_trade_id"])
-    if coverage is None or first is None or last is None:
-        return None
-    return round(coverage * (last - first + 1))
+def _known(number: float) -> float | None:
+    return None if isnan(number) else number
 
 
-def _known(number: float | None) -> float | None:
-    """Arrow hands a missing number over as NaN where a column holds both."""
-    return None if number is None or isnan(number) else number
-
-
-def _whole(number: float | None) -> int | None:
-    known = _known(number)
-    return None if known is None else int(known)
+def _whole(number: float) -> int | None:
+    return None if isnan(number) else int(number)
 
 
 class OpenBar:

@@ -12,7 +12,7 @@ within the bar. Volumes in USDT and USDC are taken for dollars.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import fsum, isnan
+from math import fsum
 from typing import Any
 
 import orjson
@@ -60,7 +60,7 @@ class CrossSection:
         """Rows of all markets in event order to the sections they complete."""
         out: list[Row] = []
         for row in rows:
-            if row["quote"] in MAIN_QUOTES and not isnan(row["quote_volume"]):
+            if row["quote"] in MAIN_QUOTES:
                 for interval in INTERVALS:
                     out += self._add(interval, row)
         for interval, section in self._open.items():
@@ -70,7 +70,7 @@ class CrossSection:
 
     def _add(self, interval: str, row: Row) -> list[Row]:
         out: list[Row] = []
-        opened_ms = int(row["time_ms"])
+        opened_ms = row["time_ms"]
         bucket_ms = floor_ms(opened_ms, INTERVAL_MS[interval])
         section = self._open.get(interval)
         if section is None or bucket_ms > section.open_time_ms:

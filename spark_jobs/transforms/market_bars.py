@@ -53,13 +53,11 @@ class MarketBars:
         """Rows of this market in event order, history first, to the rows they complete."""
         out: list[Row] = []
         for row in rows:
-            piece = piece_of(row)
-            if row["layer"] != "speed":
-                if self._history is not None:
-                    self._history.keep(row["interval"], piece.bar)
-                continue
-            self._tags = {name: row[name] for name in TAGS}
-            out += self._trades(piece)
+            if row["layer"] == "speed":
+                self._tags = {name: row[name] for name in TAGS}
+                out += self._trades(piece_of(row))
+            elif self._history is not None:
+                self._history.keep(row)
         return out
 
     def _trades(self, piece: Piece) -> Iterator[Row]:

@@ -3,15 +3,22 @@
 import random
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
+from confluent_kafka import Consumer
+from pydantic import SecretStr
 from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
+from market.clock import WallClock
 from market.store.measurements import CANDLES
-from spark_jobs.bars import bar_analytics, sinkable
+from schemas.codec import decode
+from schemas.record_types import CANDLE
+from spark_jobs.bars import bar_analytics, batch_writer, sinkable
 from spark_jobs.stateful import batch_stateful, stream_stateful
 from spark_jobs.transforms.candles import candle_rows, with_event_time
 from spark_jobs.transforms.market_analytics import GIVEN, ORDER, keyed_rows, open_core
@@ -221,3 +228,70 @@ def test_each_row_has_its_line_and_final_bars_are_records(given_rows, whole):
     assert not any("interval=1m" in line for line in lines if line.startswith("crypto_candles"))
     assert len(candles) == sum(point[0] == "candle" for point in whole)
     assert {row["layer"] for row in rows if row["candle"]} == {"speed"}
+
+
+def test_a_batch_written_twice_is_written_once_and_its_bars_are_records(
+    given_rows, whole, influx_server, kafka_server
+):
+    settings = SimpleNamespace(
+        influx_url=influx_server.url,
+        influx_org=influx_server.org,
+        influx_bucket=influx_server.bucket,
+        influx_speed_bucket=influx_server.speed_bucket,
+        influx_write_token=SecretStr(influx_server.write_token),
+        kafka_bootstrap=kafka_server.bootstrap,
+        clock=WallClock,
+    )
+    write = batch_writer(settings)
+    for epoch in range(2):
+        write(sinkable(given_rows), epoch)
+    candles = {point: row for point, row in whole.items() if point[0] == "candle"}
+    records = kafka_records(kafka_server.bootstrap, n=2 * len(candles))
+    for record in records:
+        point = ("candle", record["interval"], "speed", record["symbol"], record["open_time_ms"])
+        row = candles[point]
+        assert record["observed_at_ms"] == row["last_traded_at_ms"]
+        named = [name for name in record if name in row]
+        assert {name: record[name] for name in named} == {name: row[name] for name in named}
+    written = [len(stored(influx_server, bucket)) for bucket in ("bucket", "speed_bucket")]
+    external = sum(point[2] == "external" for point in whole)
+    minutes = sum(point[:2] == ("candle", "1m") for point in whole)
+    assert written == [external, len(whole) - external - minutes]
+
+
+def kafka_records(bootstrap: str, *, n: int) -> list[dict[str, Any]]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "bars", "auto.offset.reset": "earliest"}
+    )
+    consumer.subscribe([CANDLE.topic])
+    try:
+        messages = consumer.consume(n, timeout=30)
+    finally:
+        consumer.close()
+    assert len(messages) == n
+    return [decode(message.value())[1] for message in messages]
+
+
+def stored(influx_server, bucket: str) -> set[tuple[str, ...]]:
+    """Points (series and time) of the job's measurements in a bucket."""
+    flux = (
+        f'from(bucket: "{getattr(influx_server, bucket)}")'
+        " |> range(start: 0, stop: 2030-01-01T00:00:00Z)"
+        ' |> filter(fn: (r) => r._field == "close" or r._field == "coins")'
+        ' |> filter(fn: (r) => r.source == "binance" or r.kind == "cross_section")'
+        ' |> keep(columns: ["_time", "_measurement", "interval", "kind", "layer", "symbol"])'
+        " |> group()"
+    )
+    response = httpx.post(
+        f"{influx_server.url}/api/v2/query",
+        params={"org": influx_server.org},
+        headers={
+            "Authorization": f"Token {influx_server.read_token}",
+            "Content-Type": "application/vnd.flux",
+        },
+        content=flux,
+    )
+    response.raise_for_status()
+    rows = response.text.split()[1:]
+    assert len(set(rows)) == len(rows)
+    return set(rows)
