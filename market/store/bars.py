@@ -21,13 +21,15 @@ from market.store.beginnings import Beginnings
 from market.store.client import FluxClient, instant
 from market.store.compose import floor_ms
 from market.store.gaps import missing_between, suspicious, uncovered
-from market.store.merge import DAY_MS, GRAINS_MS, MINUTE_MS, SECOND_MS, Pieces
+from market.store.merge import DAY_MS, GRAINS_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Pieces
 from market.store.rows import Bar, Layer
 
 # Minutes looked at one by one where trades are missing: at most a week in 20 stretches, the
 # newest first. What is older than that keeps the coverage it was stored with.
 MAX_INSPECTED_MS = 7 * DAY_MS
 MAX_STRETCHES = 20
+# Up to here minutes one by one take InfluxDB less time than the six aggregates of a window.
+FEW_MINUTES_MS = HOUR_MS
 
 Stretch = tuple[int, int]
 
@@ -99,7 +101,7 @@ class BarsReader:
             self._stored(
                 market, "speed", MINUTE_MS, begun_ms, min(first_ms + MINUTE_MS, border_ms)
             ),
-            self._windows(market, span.interval_ms, (begun_ms + MINUTE_MS, border_ms)),
+            self._composable(market, span.interval_ms, (begun_ms + MINUTE_MS, border_ms)),
             self._whole_bars(market, span, max(span.from_ms, border_ms)),
         )
         return await self._inspected(market, [*opening, *rest, *bars])
@@ -109,7 +111,7 @@ class BarsReader:
         stored = await self._stored(market, "speed", span.interval_ms, from_ms, span.to_ms)
         holes = _unstored(stored, from_ms, span.to_ms)[-MAX_STRETCHES:]
         composed = await asyncio.gather(
-            *(self._windows(market, span.interval_ms, hole) for hole in holes)
+            *(self._composable(market, span.interval_ms, hole) for hole in holes)
         )
         return _ascending([*stored, *(bar for bars in composed for bar in bars)])
 
@@ -140,11 +142,11 @@ class BarsReader:
             lambda: shapes.bars(shapes.columns_of(tables), interval_ms=grain_ms, layer=layer)
         )
 
-    async def _windows(self, market: Market, interval_ms: int, stretch: Stretch) -> list[Bar]:
-        """Bars composed of the minutes of a stretch by the storage engine."""
+    async def _composable(self, market: Market, interval_ms: int, stretch: Stretch) -> list[Bar]:
+        """The minutes of a stretch, composed by the storage engine where they are many."""
         from_ms, to_ms = stretch
-        if from_ms >= to_ms:
-            return []
+        if to_ms - from_ms <= FEW_MINUTES_MS:
+            return await self._stored(market, "speed", MINUTE_MS, from_ms, to_ms)
         tables = await self._client.tables(
             flux.COMPOSED_BARS,
             bucket=self._buckets["speed"],
