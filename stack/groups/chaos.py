@@ -73,6 +73,19 @@ def chaos_agent(
     run(read_stack_settings(), kills=kills, seed=seed, as_json=as_json)
 
 
+@group.command("driver")
+def chaos_driver(
+    kills: Annotated[int, typer.Option(min=1, help="How often it is killed.")] = 20,
+    trades: Annotated[int, typer.Option(min=1_000, help="Length of the replay.")] = 120_000,
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """kill -9 of Spark's driver in a replay; every point must be as if it had never died."""
+    from stack.verbs.chaos import chaos_driver as run
+
+    run(read_stack_settings(), kills=kills, trades=trades, seed=seed, as_json=as_json)
+
+
 @group.command("faults")
 def chaos_faults(
     hours: Annotated[float, typer.Option(min=0.1, help="Scenario hours.")] = 10.0,

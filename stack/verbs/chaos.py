@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from rich.table import Table
 
@@ -12,6 +13,7 @@ from stack.failure import EXIT_USAGE, Failure
 from stack.interrupt import install
 from stack.proofs.agent_kills import run_kills
 from stack.proofs.conformance import Cell, run_cells
+from stack.proofs.driver_kills import run_driver_kills
 from stack.proofs.fault_storm import StormReport, run_storm
 from stack.proofs.ledger import Difference
 from stack.proofs.replayed_bars import Replay, ReplayReport, iso, run_replay
@@ -164,6 +166,34 @@ def chaos_agent(settings: StackSettings, *, kills: int, seed: int, as_json: bool
         )
     if not report.holds:
         raise Failure("Trades are missing.", fix=f"The state is kept in {home_root}.")
+    shutil.rmtree(home_root)
+
+
+def chaos_driver(
+    settings: StackSettings, *, kills: int, trades: int, seed: int, as_json: bool
+) -> None:
+    """kill -9 of Spark's driver. Raises Failure where anything it publishes is not the same."""
+    install()
+    home_root = settings.home_root / "proofs" / time.strftime("driver-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_driver_kills(
+            home_root, board, kills=kills, trades=trades, seed=seed, settings=settings, report=say
+        )
+    if as_json:
+        console.print_json(json.dumps(asdict(report)))
+    else:
+        say(
+            f"{report.kills} kills, {report.kills_at_work} of them with work left, "
+            f"{report.commits_deleted} newest commits deleted, in {report.seconds} s: "
+            f"{report.points_equal:,} of {report.points:,} points equal, {report.points_extra} "
+            f"extra; {report.bars_equal:,} of {report.bars:,} bars in Kafka equal; "
+            f"{report.archived:,} of {report.trades:,} trades in the archive, "
+            f"{report.archived_twice} twice."
+        )
+    if not report.holds:
+        raise Failure(
+            "A killed driver changed something.", fix=f"The state is kept in {home_root}."
+        )
     shutil.rmtree(home_root)
 
 

@@ -49,6 +49,7 @@ def values(avro_type: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(avro_type["symbols"])
     return {
         "null": st.none(),
+        "boolean": st.booleans(),
         "string": st.text(),
         "bytes": st.binary(),
         "int": st.integers(-(2**31), 2**31 - 1),
@@ -64,7 +65,7 @@ def records(record_type: RecordType) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def sample(record_type: RecordType, **overrides: Any) -> dict[str, Any]:
-    blank = {"string": "x", "long": 1, "int": 1, "double": 1.0, "bytes": b"x"}
+    blank = {"string": "x", "long": 1, "int": 1, "double": 1.0, "bytes": b"x", "boolean": True}
     record: dict[str, Any] = {}
     for column in record_type.latest["fields"]:
         kind = column["type"]
