@@ -75,8 +75,8 @@ INDICATOR_FIELDS = (
     *("rsi_14", "macd", "macd_signal", "macd_histogram", "atr_14"),
     *("realised_volatility_20_pct", "momentum_10_pct", "volume_ratio_20", "buy_sell_ratio"),
 )
-# A recursion never quite forgets the price it was seeded with: after 20 times its period what is
-# left of it is below the rounding of a double. What looks at a window is exact from its first row.
+# A recursion never quite forgets what it was seeded with: after 20 times its period the seed weighs
+# at most 1e-9. What looks at a window is exact from its first row.
 WARM_AFTER_BARS: Mapping[str, int] = {
     **{f"ema_{n}": 20 * n for n in (5, 10, 20, 50)},
     **dict.fromkeys(("macd", "macd_signal", "macd_histogram"), 20 * 26),
