@@ -9,7 +9,7 @@ from api.kafka_probe import KafkaProbe
 from api.latest import LatestState
 from api.settings import ApiSettings
 from market.clock import Clock
-from market.coins import Market
+from market.main_market import Market
 from market.store.freshness import Freshness
 from market.store.rows import (
     AnalyticsSeries,

@@ -11,7 +11,8 @@ from api.envelope import Layer, Meta, Moment, Segment
 from api.intervals import moment
 from api.latest import Known
 from api.problems import NotFound
-from market.coins import Market, default_symbols, main_market, market_of
+from market.coins import default_symbols, market_of
+from market.main_market import Market, main_market
 from market.store.freshness import market_of_candle
 
 Symbol = Annotated[

@@ -3,22 +3,19 @@
 Never join on tickers: a ticker belongs to whoever took it last, an id to one coin. A coin without
 `exchange_base` trades on no exchange that we follow, one without `coinmarketcap_id` has none that
 we are sure of.
-
-A market is (source, symbol), such as (binance, BTCUSDC), with a base coin and a quote. A coin's
-main market has the quote USD, else USDT, else USDC.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from market.errors import Fatal
+from market.main_market import Market
 
 # Longest first, so that BTCUSDT is not read as (BTCUSD, T) nor BTCFDUSD as (BTCFD, USD).
 QUOTES = ("FDUSD", "USDT", "USDC", "BUSD", "TUSD", "USD", "EUR", "BTC", "ETH", "BNB")
-MAIN_QUOTES = ("USD", "USDT", "USDC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +27,6 @@ class Coin:
     name: str
     exchange_base: str | None
     coinmarketcap_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """A venue's market."""
-
-    source: str
-    symbol: str
-    coin_id: str
-    quote: str
 
 
 @cache
@@ -96,16 +83,6 @@ def market_of(source: str, symbol: str) -> Market:
     if coin is None:
         raise Fatal(f"{symbol}: no coin with exchange_base {base}; add a line to market/coins.csv")
     return Market(source=source, symbol=symbol, coin_id=coin.coin_id, quote=quote)
-
-
-def main_market(markets: Iterable[Market]) -> Market | None:
-    """The market that gives a coin's price in dollars, None where no quote is a dollar."""
-    ranked = sorted(
-        (MAIN_QUOTES.index(market.quote), market.source, market.symbol, market)
-        for market in markets
-        if market.quote in MAIN_QUOTES
-    )
-    return ranked[0][3] if ranked else None
 
 
 def default_symbols(source: str) -> tuple[str, ...]:

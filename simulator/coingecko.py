@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from market.coins import MAIN_QUOTES, coins
+from market.coins import coins
+from market.main_market import MAIN_QUOTES
 from simulator.answers import SIMULATION, answer
 from simulator.published import Told
 from simulator.scenario import CHANGE_SPANS_MS, HOUR_MS, Snapshot

@@ -15,8 +15,9 @@ from agents.checks import refuse
 from agents.memory import LastPosition, Positions
 from agents.settings import AgentSettings
 from agents.source import Outcome, PollSource, Request, Response
-from market.coins import Market, market_of
+from market.coins import market_of
 from market.errors import RecordRejected, Retryable
+from market.main_market import Market
 from schemas.codec import Record
 from schemas.record_types import EXTERNAL_BAR
 

@@ -28,8 +28,8 @@ from api.markets import (
 )
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
 from api.routes.coins import require_coin
-from market.coins import Market
 from market.intervals import INTERVAL_MS
+from market.main_market import Market
 from market.store.rows import Bar, CandleSeries
 
 router = APIRouter(tags=["candles"])

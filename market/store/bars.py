@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 
-from market.coins import Market
 from market.intervals import INTERVAL_NAMES
+from market.main_market import Market
 from market.store import flux, shapes
 from market.store.beginnings import Beginnings
 from market.store.client import FluxClient, instant

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from market.coins import Market
 from market.intervals import INTERVAL_NAMES
+from market.main_market import Market
 from market.store import flux
 from market.store.annotated import time_ms
 from market.store.client import FluxClient, instant

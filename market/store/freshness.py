@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from market.coins import Market, main_market
+from market.main_market import Market, main_market
 from market.store.rows import LastCandle, Snapshot
 
 # A trade gives the price of its coin for this long; after it the market may be silent or dead.

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
-from market.coins import Market
+from market.main_market import Market
 from market.settings import InfluxReadSettings
 from market.store import flux, shapes
 from market.store.analytics import (

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from decimal import Decimal
 from itertools import accumulate
 
-from market.coins import Market
+from market.main_market import Market
 from simulator.decimals import decimals_of
 from simulator.recorded_bars.bar_file import Bar, BarTable
 from simulator.recorded_bars.bar_trades import trade_count, trades_of_bar

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
-from market.coins import Market, main_market, market_of
+from market.coins import market_of
 from market.errors import Fatal
+from market.main_market import Market, main_market
 from simulator.recent import Recent
 from simulator.recorded_bars.bar_candles import candle_of_trades, united, untraded_candle
 from simulator.recorded_bars.bar_file import Bar, BarTable, read_bars

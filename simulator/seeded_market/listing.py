@@ -7,7 +7,8 @@ from math import floor, log10
 import numpy as np
 import numpy.typing as npt
 
-from market.coins import Market, coins, default_symbols, market_of
+from market.coins import coins, default_symbols, market_of
+from market.main_market import Market
 from simulator.scenario import Instrument
 from simulator.seeded_market.coin_facts import FACTS, SMALL_COIN
 

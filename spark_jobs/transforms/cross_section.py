@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from market.coins import MAIN_QUOTES, Market, main_market
 from market.intervals import INTERVAL_MS
+from market.main_market import MAIN_QUOTES, Market, main_market
 from market.store.compose import floor_ms
 from spark_jobs.transforms.bar_pieces import Row
 from spark_jobs.transforms.market_bars import INTERVALS, MINUTE_MS

@@ -5,7 +5,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, Producer
 
-from market.coins import Market
+from market.main_market import Market
 from schemas.codec import encode, key_of
 from schemas.record_types import TRADE
 from stack.failure import Failure

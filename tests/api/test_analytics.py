@@ -2,7 +2,7 @@ import httpx
 import pytest
 
 from api.routes.analytics import Analytics, AnalyticsAnswer, analytics_row
-from market.coins import Market
+from market.main_market import Market
 from market.store.measurements import INDICATOR_FIELDS, WARM_AFTER_BARS
 from market.store.rows import AnalyticsRow, AnalyticsSeries
 from tests.api.fakes import NOW, FakeStore, a_last_candle, serving

@@ -6,15 +6,14 @@ import pytest
 
 from market.coins import (
     QUOTES,
-    Market,
     coin_of_coinmarketcap,
     coins,
     default_symbols,
-    main_market,
     market_of,
     split_symbol,
 )
 from market.errors import Fatal
+from market.main_market import Market, main_market
 from tests.agents.sources.recordings import recording
 
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from market.coins import Market
+from market.main_market import Market
 from market.store.reader import open_store
 from tests.market_store.store import Store, settings
 

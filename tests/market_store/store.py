@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import httpx
 from pydantic import SecretStr
 
-from market.coins import Market
+from market.main_market import Market
 from market.settings import InfluxReadSettings
 from market.store.reader import StoreReader
 from market.store.rows import Bar, CandleSeries

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from market.coins import Market
 from market.intervals import INTERVAL_MS
+from market.main_market import Market
 from market.store import flux
 from market.store.client import FluxClient
 from market.store.compose import compose

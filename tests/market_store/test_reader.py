@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from market.coins import Market
 from market.errors import StoreUnavailable
+from market.main_market import Market
 from market.store.compose import compose
 from market.store.gaps import id_gaps
 from market.store.measurements import INDICATOR_FIELDS
