@@ -52,7 +52,7 @@ def chosen(pieces: Pieces) -> Pieces:
     holder = next((bar for bar in pieces.published if bar.close_time_ms > first_ms), None)
     begun = first_ms + MINUTE_MS
     opening = next((bar for bar in pieces.trades[:1] if first_ms <= bar.open_time_ms < begun), None)
-    if opening is not None and _holds_all(opening, holder):
+    if opening is not None and holds_all(opening, holder):
         return replace(pieces, published=earlier)
     if holder is not None:
         later = [bar for bar in pieces.trades if bar.open_time_ms >= holder.close_time_ms]
@@ -62,9 +62,14 @@ def chosen(pieces: Pieces) -> Pieces:
     return pieces
 
 
-def _holds_all(opening: Bar, published: Bar | None) -> bool:
+def begins_market(bar: Bar) -> bool:
+    """Whether the bar holds the market's very first trade: nothing is missing before it."""
+    return bar.first_trade_id in FIRST_TRADE_IDS
+
+
+def holds_all(opening: Bar, published: Bar | None) -> bool:
     """Whether our stream, which may have begun within its first minute, saw all of it."""
-    if opening.first_trade_id in FIRST_TRADE_IDS:
+    if begins_market(opening):
         return True
     if published is None or published.close_time_ms - published.open_time_ms > MINUTE_MS:
         return False
@@ -90,9 +95,9 @@ def _traded(bars: Iterable[Bar]) -> list[Bar]:
 
 
 def _is_reached(bar: Bar, pieces: Pieces) -> bool:
-    """Whether the store reaches back to the start of a bar."""
+    """Whether the store reaches back to the start of a bar, or to the market's."""
     from_ms = pieces.minutes_from_ms
-    if from_ms is not None and from_ms <= bar.open_time_ms:
+    if begins_market(bar) or (from_ms is not None and from_ms <= bar.open_time_ms):
         return True
     until_ms = bar.close_time_ms if from_ms is None else min(bar.close_time_ms, from_ms)
     return not uncovered(pieces.published, from_ms=bar.open_time_ms, until_ms=until_ms)

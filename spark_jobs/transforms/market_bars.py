@@ -12,12 +12,13 @@ that do. `is_partial`: our stream began within the bar and history does not tell
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from math import inf
 
 from market.intervals import INTERVAL_MS
 from market.store.compose import floor_ms
 from market.store.measurements import INDICATOR_FIELDS
-from market.store.merge import VOLUME_TOLERANCE
+from market.store.merge import begins_market, holds_all
 from market.store.rows import Bar, Layer
 from spark_jobs.transforms.bar_history import History
 from spark_jobs.transforms.bar_pieces import OpenBar, Piece, Row, piece_of
@@ -70,7 +71,9 @@ class MarketBars:
             told = self._history.minute(opened_ms)
             counted, is_partial = _first_minute(piece, told)
             yield from self._seed(self._history, opened_ms)
-            self._open_bars[LONG_INTERVALS[0]].is_partial |= told is None
+            if begins_market(piece.bar):
+                for open_bar in self._open_bars.values():
+                    open_bar.is_partial &= not open_bar.is_empty
             self._history = None
         yield self._candle("1m", piece, is_partial=is_partial)
         yield self._analytics("1m", counted.bar, layer="speed")
@@ -180,11 +183,9 @@ class MarketBars:
 def _first_minute(piece: Piece, told: Bar | None) -> tuple[Piece, bool]:
     """What counts of the minute in which our stream began, and whether our bar lacks trades of it.
 
-    As in market/store/merge: where the exchange's bar holds more, it is the one that counts.
+    Where the exchange's bar holds more, it is the one that counts.
     """
-    if told is None:
-        return piece, True
-    if told.volume > piece.bar.volume * (1 + VOLUME_TOLERANCE):
-        stamps = (piece.last_traded_at_ms, piece.collected_at_ms)
-        return Piece(told, *stamps), True
-    return piece, False
+    if holds_all(piece.bar, told):
+        return piece, False
+    counted = replace(piece.bar, is_partial=True) if told is None else told
+    return replace(piece, bar=counted), True

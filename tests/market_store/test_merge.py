@@ -104,9 +104,10 @@ def test_the_first_minute_of_trades_is_partial_and_the_next_is_not():
 
 
 @pytest.mark.parametrize("first_id", [0, 1])
-def test_a_markets_very_first_trade_begins_a_whole_minute(first_id: int):
+@pytest.mark.parametrize("interval_ms", [MINUTE, 5 * MINUTE, HOUR])
+def test_a_markets_very_first_trade_begins_whole_bars(first_id: int, interval_ms: int):
     trades = [a_minute(7, first_id=first_id), a_minute(8)]
-    assert not any(bar.is_partial for bar in merged(pieces(trades=trades), MINUTE))
+    assert not any(bar.is_partial for bar in merged(pieces(trades=trades), interval_ms))
 
 
 def test_the_first_second_of_trades_is_partial():

@@ -34,7 +34,7 @@ Row = dict[str, Any]
 def minutes(*offsets: int, seed: int = 0, **facts: Any) -> list[Row]:
     """Bars of trades in the given minutes of the day, contiguous ids, prices that walk."""
     rng = random.Random(seed)
-    rows, price, trade_id = [], 100.0, 1
+    rows, price, trade_id = [], 100.0, 1_000
     for offset in offsets:
         price *= 1 + rng.uniform(-0.01, 0.01)
         held = rng.randrange(1, 5)
@@ -159,6 +159,18 @@ def test_without_history_the_bars_in_which_the_stream_began_are_partial():
     assert [row["is_partial"] for row in of(out, "1m")][:3] == [True, False, False]
     assert [row["is_partial"] for row in of(out, "5m")][:3] == [True, False, False]
     assert [row["is_partial"] for row in of(out, "15m")] == [True, False]
+
+
+@pytest.mark.parametrize("first_id", [0, 1])
+@pytest.mark.parametrize("told_volume", [None, 0.0, 1e9])
+def test_a_markets_very_first_trade_begins_whole_bars(first_id, told_volume):
+    rows = minutes(7, 8, *range(9, 31))
+    rows[0] |= {"first_trade_id": first_id}
+    told = published(rows[:1]) if told_volume is not None else []
+    out = run([row | {"volume": told_volume} for row in told], rows)
+    for interval in ("1m", "5m", "15m"):
+        assert not any(row["is_partial"] for row in of(out, interval)), interval
+    assert of(out, "5m")[0]["volume"] == pytest.approx(sum(row["volume"] for row in rows[:3]))
 
 
 def test_history_completes_the_bars_in_which_the_stream_began():
