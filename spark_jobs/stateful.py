@@ -10,10 +10,12 @@ by one, the cells of 150,000 bars took 40 us a bar, a string takes 3. Rows come 
 rows and not as pandas, which took 7 ms a key for the 50 columns of one or two rows.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Protocol
+from zipimport import zipimporter
 
 import orjson
 import pyarrow as pa
@@ -110,4 +112,16 @@ class _Processor(StatefulProcessor):
             yield given(*map(row.get, self._columns))
 
     def close(self) -> None:
-        """Nothing is open."""
+        """The end of a task."""
+        _forget_zipped_packages()
+
+
+def _forget_zipped_packages() -> None:
+    """Spare the next task of this worker a reading of pyspark.zip for each package imported of it.
+
+    Spark invalidates the import caches before a task, and Python 3.11 then reads the archive's
+    directory at once, 19 times: 0.16 s of the 0.2 s that a task without rows took.
+    """
+    for path, finder in list(sys.path_importer_cache.items()):
+        if isinstance(finder, zipimporter):
+            del sys.path_importer_cache[path]
