@@ -107,7 +107,7 @@ class RunningQuery:
         if time.monotonic() - self._started > HEALTHY_AFTER_S:
             self._wait_s = FIRST_WAIT_S
         error = failed.exception()
-        self._back_off(str(error).split("\n", 1)[0] if error else "stopped by itself")
+        self._back_off(reason_of(str(error)) if error else "stopped by itself")
 
     def _back_off(self, why: str) -> None:
         log.error("query_failed", query=self._query.name, why=why[:500], next_try_s=self._wait_s)
@@ -161,6 +161,12 @@ class RunningQuery:
             return
         self._published_ms = through_ms
         self._late_groups = 0
+
+
+def reason_of(trace: str) -> str:
+    """The line of Spark's trace that says what to do: our own error's, else the first."""
+    lines = trace.split("\n")
+    return next((line for line in lines if line.startswith("market.errors.")), lines[0])
 
 
 def epoch_ms(moment: str) -> int:

@@ -19,6 +19,7 @@ from market.store.measurements import CANDLES
 from schemas.codec import decode
 from schemas.record_types import CANDLE
 from spark_jobs.bars import bar_analytics, batch_writer, sinkable
+from spark_jobs.running import reason_of
 from spark_jobs.stateful import batch_stateful, stream_stateful
 from spark_jobs.transforms.candles import candle_rows, with_event_time
 from spark_jobs.transforms.market_analytics import GIVEN, ORDER, keyed_rows, open_core
@@ -208,8 +209,9 @@ def test_state_of_another_version_stops_the_query_with_the_way_out(spark, tmp_pa
         .trigger(availableNow=True)
         .start()
     )
-    with pytest.raises(StreamingQueryException, match="raise the `version` of the query"):
+    with pytest.raises(StreamingQueryException) as failed:
         query.awaitTermination(120)
+    assert "raise the `version` of the query" in reason_of(str(failed.value))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from market.errors import StoreUnavailable
 from spark_jobs import running
 from spark_jobs.query import Query
-from spark_jobs.running import RunningQuery, epoch_ms
+from spark_jobs.running import RunningQuery, epoch_ms, reason_of
 
 NOON_MS = 1_678_536_000_000  # 2023-03-11T12:00:00Z
 
@@ -240,3 +240,12 @@ def test_a_micro_batch_that_does_not_end_is_cut_off(starts, monkeypatch):
 
 def test_sparks_progress_time_is_read_as_utc():
     assert epoch_ms("2023-03-11T12:00:00.001Z") == NOON_MS + 1
+
+
+def test_the_reason_of_a_failure_is_our_own_error_where_a_worker_raised_one():
+    trace = (
+        "[STREAM_FAILED] Query terminated: PythonException: Traceback (most recent call last):\n"
+        '  File "x.py", line 1\nmarket.errors.Fatal: raise the `version`\n\tat org.apache'
+    )
+    assert reason_of(trace) == "market.errors.Fatal: raise the `version`"
+    assert reason_of("no store\nand a long trace") == "no store"
