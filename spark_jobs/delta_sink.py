@@ -27,8 +27,6 @@ from spark_jobs.kafka_offsets import Offsets
 PARTITIONED_BY = ("topic", "day")
 ORDER = (*PARTITIONED_BY, "partition", "offset")
 PROPERTIES = {
-    # A batch adds a file a topic and day; Delta merges a folder as soon as it has fifty small ones.
-    "delta.autoOptimize.autoCompact": "true",
     # Merged files and old log entries stay this long for readers that opened the table before.
     "delta.deletedFileRetentionDuration": "interval 2 days",
     "delta.logRetentionDuration": "interval 2 days",
@@ -36,12 +34,14 @@ PROPERTIES = {
 MEGABYTE = 1024 * 1024
 SESSION = {
     "spark.sql.parquet.compression.codec": "zstd",
-    # What a merge by Delta has made is large enough for the daily one to leave it alone.
+    # A file of this size is left as it is, so a record is written anew only while its day is small.
     "spark.databricks.delta.optimize.minFileSize": str(64 * MEGABYTE),
     "spark.databricks.delta.optimize.maxFileSize": str(128 * MEGABYTE),
 }
-# A batch is one commit or two (the merge); a day's maintenance is one.
-RECENT_COMMITS = 100
+# A batch adds a file a topic and day. Delta's own merging (autoCompact) ran after every batch.
+MERGE_EVERY_BATCHES = 60
+# A batch is one commit, a merge another.
+RECENT_COMMITS = 20
 
 log = structlog.get_logger()
 
@@ -55,11 +55,9 @@ def next_offsets(spark: SparkSession, table: Path) -> Offsets:
     return {(row["topic"], row["partition"]): row["highest"] + 1 for row in rows}
 
 
-def merge_files(spark: SparkSession, table: Path, *, before: date) -> tuple[int, int]:
-    """Merge small files of the days before, and of no day; how many there were and are now."""
-    metrics = spark.sql(
-        f"OPTIMIZE delta.`{table}` WHERE day < DATE'{before.isoformat()}' OR day IS NULL"
-    ).collect()[0]["metrics"]
+def merge_files(spark: SparkSession, table: Path) -> tuple[int, int]:
+    """Merge the small files of each folder; how many there were and how many came of them."""
+    metrics = spark.sql(f"OPTIMIZE delta.`{table}`").collect()[0]["metrics"]
     return metrics["numFilesRemoved"], metrics["numFilesAdded"]
 
 
@@ -76,10 +74,11 @@ class DeltaSink:
     checkpoint: Path
     clock: Clock
     _is_checked: bool = False
-    _merged_on: date | None = None
+    _day: date | None = None
+    _unmerged: int = 0
 
     def __call__(self, batch: DataFrame, epoch: int) -> None:
-        """Append the batch; then once a day merge and clear, not in the rush of a start."""
+        """Append the batch; then look after the files, but not in the rush of a start."""
         spark = batch.sparkSession
         app_id = f"{self.checkpoint.name}:{_query_id(spark)}"
         is_first = not self._is_checked
@@ -137,18 +136,22 @@ class DeltaSink:
         return batch.where(~_is_before(held)).isEmpty()
 
     def _look_after(self, spark: SparkSession) -> None:
+        """Merge at the end of a day and every so many batches; clear at the end of a day."""
         today = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).date()
-        if today == self._merged_on:
+        is_new_day = today != self._day
+        self._unmerged += 1
+        if not is_new_day and self._unmerged < MERGE_EVERY_BATCHES:
             return
-        self._merged_on = today
+        self._day, self._unmerged = today, 0
         try:
-            before, after = merge_files(spark, self.table, before=today)
-            remove_unused(spark, self.table)
+            files, into = merge_files(spark, self.table)
+            if is_new_day:
+                remove_unused(spark, self.table)
         except PySparkException as error:
-            # The records are there; tomorrow's turn takes today's files as well.
+            # The records are there; the next turn takes these files as well.
             log.warning("archive_not_merged", why=str(error).split("\n", 1)[0][:500])
             return
-        log.info("archive_merged", before=today.isoformat(), files=before, into=after)
+        log.info("archive_merged", day=today.isoformat(), files=files, into=into)
 
 
 def _is_before(held: Offsets) -> Column:

@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from spark_jobs.delta_sink import DeltaSink, merge_files, next_offsets, remove_u
 from spark_jobs.settings import SparkSettings
 from stack.settings import ROOT
 from stack.topic import read_topic
+from tests.spark_jobs.archive_driver import archive_all
 from tests.spark_jobs.builders import START_MS, a_trade_message
 
 pytestmark = pytest.mark.integration
@@ -57,8 +58,7 @@ def settings(tmp_path, kafka_server) -> SparkSettings:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch):
-    """The shipped query with a short trigger and small batches."""
-    monkeypatch.setattr(archive, "AT_MOST", 150)
+    """The shipped query with a short trigger."""
     monkeypatch.setattr(archive, "QUERIES", (replace(archive.QUERIES[0], trigger_ms=10),))
 
 
@@ -66,24 +66,7 @@ def hurried(monkeypatch):
 def drain(spark, settings) -> Callable[[], None]:
     """Archives what Kafka holds now, then stops the query."""
 
-    def once() -> None:
-        running = archive.QUERIES[0].start(spark, settings)
-        try:
-            running.processAllAvailable()
-        finally:
-            running.stop()
-
-    def run() -> None:
-        try:
-            once()
-        except StreamingQueryException as error:
-            # A repeated batch fails once in Spark's metrics (SPARK-57438); the driver starts the
-            # query again, so does this.
-            if "KafkaMicroBatchStream$.metrics" not in error.stackTrace:
-                raise
-            once()
-
-    return run
+    return lambda: archive_all(spark, settings)
 
 
 def produce(bootstrap: str, topic: str, records: Iterable[tuple[bytes, bytes | None]]) -> None:
@@ -178,39 +161,42 @@ def test_a_checkpoint_and_a_table_that_do_not_fit_stop_with_the_way_out(settings
     assert archived(settings) == in_kafka(settings.kafka_bootstrap)
 
 
-def test_closed_days_are_merged_once_and_say_the_same(spark, settings, drain, monkeypatch):
-    monkeypatch.setattr(archive, "AT_MOST", 20)
-    produce_trades(settings.kafka_bootstrap, range(100))
-    drain()
+def test_small_files_are_merged_once_and_say_the_same(spark, settings, drain):
+    for _ in range(2):
+        produce_trades(settings.kafka_bootstrap, range(100))
+        drain()
     before = archived(settings)
-    last_day = date.fromordinal(FIRST_DAY.toordinal() + 1)
-    open_files = files(settings, last_day)
-    removed, added = merge_files(spark, settings.archive, before=last_day)
+    assert len(files(settings)) >= 2
+    removed, added = merge_files(spark, settings.archive)
     assert removed > added > 0
-    assert len(files(settings, FIRST_DAY)) == 1
-    assert files(settings, last_day) == open_files
-    assert merge_files(spark, settings.archive, before=last_day) == (0, 0)
+    assert len(files(settings)) == 1
+    assert merge_files(spark, settings.archive) == (0, 0)
     remove_unused(spark, settings.archive)
     drain()
     assert archived(settings) == before == in_kafka(settings.kafka_bootstrap)
 
 
-def test_a_day_is_merged_at_its_end_but_not_in_the_rush_of_a_start(spark, tmp_path, monkeypatch):
-    merged: list[date] = []
-    monkeypatch.setattr("spark_jobs.delta_sink._query_id", lambda _spark: "a-query")
-    monkeypatch.setattr(
-        "spark_jobs.delta_sink.merge_files",
-        lambda _spark, _table, *, before: merged.append(before) or (0, 0),
-    )
-    monkeypatch.setattr("spark_jobs.delta_sink.remove_unused", lambda _spark, _table: None)
+def test_files_are_merged_at_a_days_end_and_every_so_often_but_not_in_the_rush_of_a_start(
+    spark, tmp_path, monkeypatch
+):
+    done: list[str] = []
+    here = "spark_jobs.delta_sink"
+    monkeypatch.setattr(f"{here}._query_id", lambda _spark: "a-query")
+    monkeypatch.setattr(f"{here}.merge_files", lambda *_: done.append("merged") or (0, 0))
+    monkeypatch.setattr(f"{here}.remove_unused", lambda *_: done.append("cleared"))
+    monkeypatch.setattr(f"{here}.MERGE_EVERY_BATCHES", 3)
     clock = FakeClock()
     sink = DeltaSink(table=tmp_path / "table", checkpoint=tmp_path / "c", clock=clock)
     schema = "topic string, day date, partition int, offset long"
     batch = spark.createDataFrame([("t", FIRST_DAY, 0, 1)], schema)
-    for epoch, moment_ms in enumerate((0, 1, 2, DAY_MS, DAY_MS + 1)):
+    told = []
+    for epoch, moment_ms in enumerate((0, 1, 2, DAY_MS, DAY_MS, DAY_MS, DAY_MS)):
         clock.moment_ms = moment_ms
         sink(batch, epoch)
-    assert merged == [date(1970, 1, 1), date(1970, 1, 2)]
+        told.append(list(done))
+        done.clear()
+    both = ["merged", "cleared"]
+    assert told == [[], both, [], both, [], [], ["merged"]]
 
 
 class FakeClock(WallClock):
@@ -220,9 +206,9 @@ class FakeClock(WallClock):
         return self.moment_ms
 
 
-def files(settings: SparkSettings, day: date) -> list[str]:
-    folder = f"topic={TRADE.topic}/day={day.isoformat()}/"
-    return sorted(uri for uri in DeltaTable(settings.archive).file_uris() if folder in uri)
+def files(settings: SparkSettings) -> list[str]:
+    folder = f"topic={TRADE.topic}/day={FIRST_DAY.isoformat()}/"
+    return [uri for uri in DeltaTable(settings.archive).file_uris() if folder in uri]
 
 
 def test_every_record_is_there_once_after_kills_at_any_moment(spark, settings, tmp_path):
@@ -237,7 +223,11 @@ def test_every_record_is_there_once_after_kills_at_any_moment(spark, settings, t
         if version_of(settings) >= 0:
             assert set(archived(settings).values()) == {1}  # readable at once, nothing twice
     last = start_driver(spark, settings, tmp_path)
-    assert last.wait(timeout=120) == 0, (tmp_path / "driver.log").read_text("utf-8")[-2000:]
+    try:
+        assert last.wait(timeout=300) == 0, (tmp_path / "driver.log").read_text("utf-8")[-2000:]
+    finally:
+        if last.poll() is None:
+            os.killpg(last.pid, signal.SIGKILL)
     assert archived(settings) == in_kafka(settings.kafka_bootstrap)
     assert next_offsets(spark, settings.archive)
 
@@ -259,7 +249,7 @@ def start_driver(spark, settings: SparkSettings, folder: Path) -> subprocess.Pop
     }
     with (folder / "driver.log").open("ab") as said:
         return subprocess.Popen(
-            [sys.executable, "-m", "tests.spark_jobs.archive_driver", folder / "conf.json", "25"],
+            [sys.executable, "-m", "tests.spark_jobs.archive_driver", folder / "conf.json", "100"],
             cwd=ROOT,
             env=env,
             stdout=said,
