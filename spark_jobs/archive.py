@@ -38,7 +38,15 @@ def _records(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
     )
 
 
-QUERIES = (Query(name="archive", version=1, output=_records, trigger_ms=60_000),)
+QUERIES = (
+    Query(
+        name="archive",
+        version=1,
+        output=_records,
+        trigger_ms=60_000,
+        begins_anew="it goes on after the last record of its table",
+    ),
+)
 
 
 def main() -> None:

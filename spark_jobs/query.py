@@ -1,7 +1,7 @@
 """One streaming query: its name, its version and how to start it.
 
 The version is part of the checkpoint's path. Raise it when the plan changes in a way that old state
-cannot serve; the query then reads its topics again from the start and overwrites the same points.
+cannot serve; the query then begins anew, and says so.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,8 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from spark_jobs.settings import SparkSettings
 
+READS_AGAIN = "it reads its topics again from the start and overwrites the same points"
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -25,10 +27,21 @@ class Query:
     trigger_ms: int | None = None
     final_through: str | None = None
     """Interval whose finality this query's watermark decides, null where it decides none."""
+    begins_anew: str = READS_AGAIN
+    """What it does without a checkpoint."""
 
     def checkpoint(self, settings: SparkSettings) -> Path:
         """Its folder, absolute; there once the query has started."""
         return (settings.checkpoints / f"{self.name}-v{self.version}").absolute()
+
+    def replaced_version(self, settings: SparkSettings) -> int | None:
+        """The newest older version that has a checkpoint, None where this one has its own."""
+        if self.checkpoint(settings).exists():
+            return None
+        held = settings.checkpoints.glob(f"{self.name}-v*")
+        named = [one.name.removeprefix(f"{self.name}-v") for one in held]
+        versions = [int(number) for number in named if number.isdecimal()]
+        return max((number for number in versions if number < self.version), default=None)
 
     def start(self, spark: SparkSession, settings: SparkSettings) -> StreamingQuery:
         """Start from the checkpoint, or from the beginning of the topics where there is none."""

@@ -4,6 +4,7 @@ import time
 from datetime import datetime
 
 import structlog
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -11,6 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from market.errors import Fatal, Retryable, StoreUnavailable
 from market.store.measurements import LEDGER
 from market.store.writer import PointWriter
+from spark_jobs.failures import is_damage, reason_of
 from spark_jobs.query import Query
 from spark_jobs.settings import SparkSettings
 
@@ -93,24 +95,47 @@ class RunningQuery:
         self._running.stop()
 
     def _start(self) -> None:
+        if not self.has_started:
+            self._say_whether_anew()
         try:
             self._running = self._query.start(self._spark, self._settings)
-        except (PySparkException, Retryable, Fatal) as error:
+        except (Retryable, Fatal) as error:
             self._back_off(repr(error))
+            return
+        except (PySparkException, Py4JJavaError) as error:
+            self._back_off(str(error))
             return
         self._started = time.monotonic()
         self._counted_batch = -1
         log.info("query_started", query=self._query.name, version=self._query.version)
+
+    def _say_whether_anew(self) -> None:
+        replaced = self._query.replaced_version(self._settings)
+        if replaced is None:
+            return
+        log.warning(
+            "checkpoint_begun_anew",
+            query=self._query.name,
+            old_version=replaced,
+            version=self._query.version,
+            means=self._query.begins_anew,
+        )
 
     def _plan_restart(self, failed: StreamingQuery) -> None:
         self._running = None
         if time.monotonic() - self._started > HEALTHY_AFTER_S:
             self._wait_s = FIRST_WAIT_S
         error = failed.exception()
-        self._back_off(reason_of(str(error)) if error else "stopped by itself")
+        self._back_off(str(error) if error else "stopped by itself")
 
-    def _back_off(self, why: str) -> None:
-        log.error("query_failed", query=self._query.name, why=why[:500], next_try_s=self._wait_s)
+    def _back_off(self, failure: str) -> None:
+        checkpoint = self._query.checkpoint(self._settings)
+        told = {"query": self._query.name, "why": reason_of(failure), "next_try_s": self._wait_s}
+        if is_damage(failure, checkpoint):
+            way_out = f"move the folder away while the query waits: {self._query.begins_anew}"
+            log.error("checkpoint_damaged", **told, checkpoint=str(checkpoint), way_out=way_out)
+        else:
+            log.error("query_failed", **told)
         self._not_before = time.monotonic() + self._wait_s
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
 
@@ -161,12 +186,6 @@ class RunningQuery:
             return
         self._published_ms = through_ms
         self._late_groups = 0
-
-
-def reason_of(trace: str) -> str:
-    """The line of Spark's trace that says what to do: our own error's, else the first."""
-    lines = trace.split("\n")
-    return next((line for line in lines if line.startswith("market.errors.")), lines[0])
 
 
 def epoch_ms(moment: str) -> int:

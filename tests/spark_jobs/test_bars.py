@@ -19,7 +19,7 @@ from market.store.measurements import CANDLES
 from schemas.codec import decode
 from schemas.record_types import CANDLE
 from spark_jobs.bars import bar_analytics, batch_writer, sinkable
-from spark_jobs.running import reason_of
+from spark_jobs.failures import reason_of
 from spark_jobs.stateful import batch_stateful, stream_stateful
 from spark_jobs.transforms.candles import candle_rows, with_event_time
 from spark_jobs.transforms.market_analytics import GIVEN, ORDER, keyed_rows, open_core

@@ -1,6 +1,7 @@
 """A query under supervision, with a fake of Spark's handle and a ledger that records."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from market.errors import StoreUnavailable
 from spark_jobs import running
 from spark_jobs.query import Query
-from spark_jobs.running import RunningQuery, epoch_ms, reason_of
+from spark_jobs.running import RunningQuery, epoch_ms
 
 NOON_MS = 1_678_536_000_000  # 2023-03-11T12:00:00Z
 
@@ -47,7 +48,9 @@ class FakeLedger:
         return []
 
 
+@dataclass
 class FakeSettings:
+    checkpoints: Path = Path("checkpoints")
     influx_bucket = "main"
 
 
@@ -83,6 +86,46 @@ def progress(watermark: str) -> dict[str, Any]:
         "durationMs": {"triggerExecution": 3},
         "eventTime": {"watermark": watermark},
     }
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """Warnings and errors of the log: event and keys."""
+    lines: list[tuple[str, dict[str, Any]]] = []
+    for level in ("warning", "error"):
+        monkeypatch.setattr(running.log, level, lambda event, **keys: lines.append((event, keys)))
+    return lines
+
+
+def test_a_query_that_leaves_an_older_checkpoint_behind_says_so_once(
+    starts, said, monkeypatch, tmp_path
+):
+    clock = Clockwork(monkeypatch)
+    for folder in ("q-v1", "q-v2", "q-v9", "q-vault", "other-v2"):
+        (tmp_path / folder).mkdir()
+    query = Query(name="q", version=3, output=lambda *_: None)
+    supervised = RunningQuery(query, None, FakeSettings(tmp_path), FakeLedger())
+    supervised.look_after()
+    starts[0].isActive = False
+    supervised.look_after()
+    clock.now_s += running.LONGEST_WAIT_S
+    supervised.look_after()
+    assert len(starts) == 2
+    assert [event for event, _ in said] == ["checkpoint_begun_anew", "query_failed"]
+    assert said[0][1] == {
+        "query": "q",
+        "old_version": 2,
+        "version": 3,
+        "means": "it reads its topics again from the start and overwrites the same points",
+    }
+
+
+def test_a_query_that_goes_on_from_its_own_checkpoint_says_nothing(starts, said, tmp_path):
+    for folder in ("q-v1", "q-v2"):
+        (tmp_path / folder).mkdir()
+    query = Query(name="q", version=2, output=lambda *_: None)
+    RunningQuery(query, None, FakeSettings(tmp_path), FakeLedger()).look_after()
+    assert (len(starts), said) == (1, [])
 
 
 def test_the_watermark_is_published_once_and_again_when_it_moves(starts):
@@ -240,12 +283,3 @@ def test_a_micro_batch_that_does_not_end_is_cut_off(starts, monkeypatch):
 
 def test_sparks_progress_time_is_read_as_utc():
     assert epoch_ms("2023-03-11T12:00:00.001Z") == NOON_MS + 1
-
-
-def test_the_reason_of_a_failure_is_our_own_error_where_a_worker_raised_one():
-    trace = (
-        "[STREAM_FAILED] Query terminated: PythonException: Traceback (most recent call last):\n"
-        '  File "x.py", line 1\nmarket.errors.Fatal: raise the `version`\n\tat org.apache'
-    )
-    assert reason_of(trace) == "market.errors.Fatal: raise the `version`"
-    assert reason_of("no store\nand a long trace") == "no store"
