@@ -13,7 +13,8 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -156,9 +157,8 @@ class _Run:
             chance = random.Random(seed)  # noqa: S311 - moments to be repeated, no secret
             for number in range(1, kills + 1):
                 self._life(access, chance, number, report)
-            child = self._start(access, JOBS)
-            self._until_done(child, step)
-            self._stop(child)
+            with self._driver(access, JOBS) as child:
+                self._until_done(child, step)
             points = self._points(access)
         step.done(f"{len(points):,} points")
         return points, self._bars(before)
@@ -172,26 +172,31 @@ class _Run:
         with running_influx(
             self._broker.home, self._broker.board, self._settings, self._supervisor
         ) as access:
-            child = self._start(access, ("archive",))
-            self._until_done(child, self._broker.board.step("archive, begun anew"))
-            self._stop(child)
+            step = self._broker.board.step("archive, begun anew")
+            with self._driver(access, ("archive",)) as child:
+                self._until_done(child, step)
+            step.done()
         table = DeltaTable(str(self.home.path / "archive")).to_pyarrow_table(
             columns=["topic", "partition", "offset"]
         )
         rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
         return Counter(row for row in rows if row[0] == TRADE.topic)
 
-    def _start(self, access: InfluxAccess, jobs: Iterable[str]) -> Child:
+    @contextmanager
+    def _driver(self, access: InfluxAccess, jobs: Iterable[str]) -> Iterator[Child]:
+        """Spark's driver with these jobs; it is gone when the context ends."""
         command = Platform(self._settings, self.home, None).driver(access)
         own = {"SPARK_JOBS": ",".join(jobs), "SPARK_MAX_OFFSETS_PER_TRIGGER": str(AT_MOST)}
         env = {**command.env, **{ENV_PREFIX + key: text for key, text in own.items()}}
-        return Child(replace(command, env=env), self.home)
+        child = Child(replace(command, env=env), self.home)
 
-    def _stop(self, child: Child) -> None:
         def reap() -> None:
             child.poll()
 
-        stop([child.record], report=self._broker.note, reap=reap)
+        try:
+            yield child
+        finally:
+            stop([child.record], report=self._broker.note, reap=reap)
 
     def _life(
         self,
@@ -200,17 +205,15 @@ class _Run:
         number: int,
         report: Callable[[str], None],
     ) -> None:
-        child = self._start(access, JOBS)
         before = self._committed()
         life_s = chance.uniform(SHORTEST_LIFE_S, LONGEST_LIFE_S)
-        give_up = time.monotonic() + life_s
-        while time.monotonic() < give_up:
-            self._check(child)
-            pause(LOOK_S / 5)
-        is_at_work = not self._is_done()
-        kill(child.record)
-        while child.poll() is None:
-            time.sleep(0.01)
+        with self._driver(access, JOBS) as child:
+            give_up = time.monotonic() + life_s
+            while time.monotonic() < give_up:
+                self._check(child)
+                pause(LOOK_S / 5)
+            is_at_work = not self._is_done()
+            kill(child.record)
         deleted = self._delete_newest_commit(chance) if number % 2 == 0 else ""
         new = self._committed() - before
         self.kills_at_work += is_at_work
