@@ -143,13 +143,15 @@ def test_poison_is_archived_as_it_was_without_a_day_and_its_neighbours_have_thei
     assert set(rows[rows["topic"] == FEAR_GREED.topic]["day"]) >= {FIRST_DAY, None}
 
 
-@pytest.mark.parametrize("lost", ["a planned batch", "the table"])
+@pytest.mark.parametrize("lost", ["a planned batch", "the table", "the query's id"])
 def test_a_checkpoint_and_a_table_that_do_not_fit_stop_with_the_way_out(settings, drain, lost):
     produce_trades(settings.kafka_bootstrap, range(100))
     drain()
     checkpoint = archive.QUERIES[0].checkpoint(settings)
     if lost == "the table":
         shutil.rmtree(settings.archive)
+    elif lost == "the query's id":
+        (checkpoint / "metadata").unlink()
     else:
         newest(checkpoint / "commits").unlink()
         newest(checkpoint / "offsets").unlink()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from importlib import import_module
 from itertools import chain
 from typing import Any
 
@@ -12,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.codec import decode, encode
 from schemas.record_types import DEAD_LETTER, EXTERNAL_BAR, TRADE
-from spark_jobs import bars, candles, dead_letters
+from spark_jobs import JOBS, bars, dead_letters
 from spark_jobs.query import Query
 from spark_jobs.running import epoch_ms
 from spark_jobs.settings import SparkSettings
@@ -22,7 +23,9 @@ from tests.spark_jobs.test_kafka_source import POISON
 
 pytestmark = pytest.mark.integration
 
-READ_TRADES = {query.name: query for query in (*candles.QUERIES, *bars.QUERIES)}
+MODULES = [import_module(f"spark_jobs.{job}") for job in JOBS]
+TRADE_JOBS = [module for module in MODULES if hasattr(module, "TRADE")]
+READ_TRADES = {query.name: query for module in TRADE_JOBS for query in module.QUERIES}
 GOOD = 600
 STEP_MS = 3_100
 # Some micro-batches come after the first poison, which is the one from the future.
@@ -121,8 +124,8 @@ def drain(spark, settings, topics, monkeypatch) -> Drain:
 
     def run(query: Query, topic: str) -> dict[str, Any]:
         trades = replace(TRADE, topic=topic)
-        monkeypatch.setattr(candles, "TRADE", trades)
-        monkeypatch.setattr(bars, "TRADE", trades)
+        for module in TRADE_JOBS:
+            monkeypatch.setattr(module, "TRADE", trades)
         monkeypatch.setattr(dead_letters, "AGENT_RECORD_TYPES", (trades,))
         started = replace(query, name=f"{query.name}-{topic}", trigger_ms=50).start(spark, settings)
         try:
