@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming.readwriter import DataStreamWriter
@@ -16,7 +15,7 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 from market.store.measurements import ANALYTICS, CANDLES, CROSS_SECTION
 from schemas.record_types import CANDLE, EXTERNAL_BAR, TRADE
 from spark_jobs.driver import run_job
-from spark_jobs.influx_sink import open_writer, write_lines
+from spark_jobs.influx_sink import open_writer, write_by_bucket
 from spark_jobs.kafka_sink import RecordProducer
 from spark_jobs.kafka_source import accepted, read_records
 from spark_jobs.line_protocol import line_of
@@ -35,18 +34,22 @@ def _bars(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
     )
     published = accepted(read_records(spark, settings, EXTERNAL_BAR))
     given = bar_analytics(trades, external_rows(published))
-    return sinkable(given).writeStream.outputMode("append").foreachBatch(batch_writer(settings))
+    return (
+        sinkable(given, settings)
+        .writeStream.outputMode("append")
+        .foreachBatch(batch_writer(settings))
+    )
 
 
 def bar_analytics(trades: DataFrame, history: DataFrame) -> DataFrame:
     """Trades with their event time, and rows of the exchange's bars, to what the cores give."""
-    minutes = candle_rows(trades, interval="1m", layer="speed", newest=["collected_at_ms"])
+    minutes = candle_rows(trades, intervals=["1m"], layer="speed", newest=["collected_at_ms"])
     told = history.withColumn("collected_at_ms", F.lit(None).cast("long"))
     return stream_stateful(keyed_rows(minutes, told), open_core, order=ORDER, gives=GIVEN)
 
 
-def sinkable(given: DataFrame) -> DataFrame:
-    """`layer`, the `line` for InfluxDB and the `candle` for Kafka, each null where there is none.
+def sinkable(given: DataFrame, settings: SparkSettings) -> DataFrame:
+    """`bucket`, its `line`, and the `candle` for Kafka; the last two null where there is none.
 
     Minutes are written by job `candles`.
     """
@@ -57,7 +60,10 @@ def sinkable(given: DataFrame) -> DataFrame:
         .when(kind == "cross_section", line_of(CROSS_SECTION))
     )
     candle = F.when((kind == "candle") & _is_told(), F.struct(*_candle_fields()))
-    return given.select("layer", line.alias("line"), candle.alias("candle"))
+    bucket = F.when(F.col("layer") == "external", settings.influx_bucket).otherwise(
+        settings.influx_speed_bucket
+    )
+    return given.select(bucket.alias("bucket"), line.alias("line"), candle.alias("candle"))
 
 
 def _candle_fields() -> list[Column]:
@@ -82,14 +88,7 @@ def batch_writer(settings: SparkSettings) -> Callable[[DataFrame, int], None]:
 
     def write(batch: DataFrame, _epoch: int) -> None:
         rows = batch.toArrow()
-        is_history = pc.equal(rows["layer"], "external")
-        for bucket, chosen in (
-            (settings.influx_speed_bucket, pc.invert(is_history)),
-            (settings.influx_bucket, is_history),
-        ):
-            lines = _told(rows["line"].filter(chosen))
-            if lines:
-                write_lines(writer, bucket, lines, settings=settings)
+        write_by_bucket(writer, rows, settings=settings)
         candles = _told(rows["candle"])
         if candles:
             producer.send(CANDLE, candles)
@@ -103,7 +102,7 @@ def _told(column: pa.ChunkedArray) -> list[Any]:
 
 
 # Minutes become final once a minute; a batch more often only costs its trigger.
-QUERIES = (Query(name="bars", version=1, output=_bars, trigger_ms=5_000),)
+QUERIES = (Query(name="bars", version=1, output=_bars, trigger_ms=10_000),)
 
 
 def main() -> None:

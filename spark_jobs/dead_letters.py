@@ -18,7 +18,7 @@ def _refused(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
     return dead_letter_output(refused, settings)
 
 
-QUERIES = (Query(name="dead_letters", version=2, output=_refused, trigger_ms=5_000),)
+QUERIES = (Query(name="dead_letters", version=2, output=_refused, trigger_ms=15_000),)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 Not a job. Each drain has a fresh checkpoint and reads the whole topic, in the order of STAGES, each
 stage doing what the one before it does and one thing more, so that the differences say where the
-time goes. `shipped` is the query `candles_1m` as the driver runs it. Prints one JSON line a drain.
+time goes. `minutes` are one-minute candles with every column into InfluxDB; `shipped` is the query
+`candles` as the driver runs it, seconds beside minutes. Prints one JSON line a drain.
 """
 
 import json
@@ -62,14 +63,20 @@ def _bare(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
     return bars.writeStream.outputMode("update").foreachBatch(write)
 
 
+def _minutes(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
+    return candles.candle_output(spark, settings, intervals=["1m"])
+
+
 def _shipped(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
-    return next(one for one in candles.QUERIES if one.name == "candles_1m").output(spark, settings)
+    (query,) = candles.QUERIES
+    return query.output(spark, settings)
 
 
 STAGES: dict[str, Stage] = {
     "read": _read,
     "decoded": _decoded,
     "bare": _bare,
+    "minutes": _minutes,
     "shipped": _shipped,
 }
 

@@ -7,6 +7,8 @@ Points are keyed by measurement, tags and time, so a batch that is repeated chan
 from collections.abc import Callable
 from hashlib import sha256
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import stamina
 import structlog
 from confluent_kafka import Producer
@@ -27,22 +29,27 @@ FLUSH_S = 30.0
 log = structlog.get_logger()
 
 
-def influx_output(lines: DataFrame, *, bucket: str, settings: SparkSettings) -> DataStreamWriter:
-    """An unstarted writer of the column `line` in update mode."""
-    return lines.writeStream.outputMode("update").foreachBatch(batch_writer(bucket, settings))
+def influx_output(lines: DataFrame, *, settings: SparkSettings) -> DataStreamWriter:
+    """An unstarted writer of the columns `bucket` and `line` in update mode."""
+    return lines.writeStream.outputMode("update").foreachBatch(batch_writer(settings))
 
 
-def batch_writer(bucket: str, settings: SparkSettings) -> Callable[[DataFrame, int], None]:
+def batch_writer(settings: SparkSettings) -> Callable[[DataFrame, int], None]:
     """The function for `foreachBatch`; it has one action, so Spark runs the plan once."""
     writer = open_writer(settings)
 
     def write(batch: DataFrame, _epoch: int) -> None:
-        lines = batch.toArrow().column("line").to_pylist()
-        if not lines:
-            return
-        write_lines(writer, bucket, lines, settings=settings)
+        write_by_bucket(writer, batch.toArrow(), settings=settings)
 
     return write
+
+
+def write_by_bucket(writer: PointWriter, rows: pa.Table, *, settings: SparkSettings) -> None:
+    """Writes every `line` that is there to its `bucket`. Raises StoreUnavailable."""
+    told = rows.filter(pc.is_valid(rows["line"]))
+    for bucket in pc.unique(told["bucket"]).to_pylist():
+        lines = told["line"].filter(pc.equal(told["bucket"], bucket)).to_pylist()
+        write_lines(writer, bucket, lines, settings=settings)
 
 
 def write_lines(

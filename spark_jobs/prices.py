@@ -4,6 +4,7 @@ One stateless query for all of it, because each query costs a trigger and a chec
 """
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from market.store.measurements import CANDLES, GLOBAL, MARKET
@@ -32,7 +33,8 @@ def _as_told(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
         .unionByName(to_lines(global_rows(whole_market), GLOBAL))
         .unionByName(to_lines(external_rows(bars), CANDLES))
     )
-    return influx_output(lines, bucket=settings.influx_bucket, settings=settings)
+    bucket = F.lit(settings.influx_bucket).alias("bucket")
+    return influx_output(lines.select(bucket, "line"), settings=settings)
 
 
 QUERIES = (Query(name="prices", version=2, output=_as_told),)

@@ -25,8 +25,8 @@ class Query:
     version: int
     output: Callable[[SparkSession, SparkSettings], "DataStreamWriter"]
     trigger_ms: int | None = None
-    final_through: str | None = None
-    """Interval whose finality this query's watermark decides, null where it decides none."""
+    final_through: tuple[str, ...] = ()
+    """Intervals whose finality this query's watermark decides."""
     begins_anew: str = READS_AGAIN
     """What it does without a checkpoint."""
 

@@ -169,18 +169,19 @@ class RunningQuery:
         self._counted_batch = newest["batchId"]
 
     def _publish_final_through(self, running: StreamingQuery) -> None:
-        if self._query.final_through is None or running.lastProgress is None:
+        if not self._query.final_through or running.lastProgress is None:
             return
         watermark = running.lastProgress["eventTime"].get("watermark")
         through_ms = epoch_ms(watermark) if watermark else 0
         if through_ms <= self._published_ms:
             return
-        line = (
-            f"{LEDGER.name},interval={self._query.final_through},kind=final_through,layer=speed"
+        lines = [
+            f"{LEDGER.name},interval={interval},kind=final_through,layer=speed"
             f" final_through_ms={through_ms}i,late_groups={self._late_groups}i {through_ms}000000"
-        )
+            for interval in self._query.final_through
+        ]
         try:
-            self._ledger.write(self._settings.influx_bucket, [line])
+            self._ledger.write(self._settings.influx_bucket, lines)
         except (StoreUnavailable, Fatal) as error:
             log.warning("final_through_not_published", query=self._query.name, why=str(error))
             return

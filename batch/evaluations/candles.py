@@ -31,7 +31,8 @@ from batch.terminal import (
     show_bad_rows,
 )
 from market.errors import Fatal
-from spark_jobs.transforms.candles import ID_BITS, WINDOWS, candle_rows, with_event_time
+from market.intervals import INTERVAL_MS
+from spark_jobs.transforms.candles import ID_BITS, candle_rows, with_event_time
 
 PRICES = ("open", "high", "low", "close")
 COMPARED = (*PRICES, "volume", "trades")
@@ -61,12 +62,12 @@ def evaluate(
     expected: Annotated[
         Path, typer.Option(help="CSV symbol,open_time_ms,open,high,low,close,volume,trades.")
     ],
-    interval: Annotated[str, typer.Option(help=f"One of {', '.join(WINDOWS)}.")] = "1m",
+    interval: Annotated[str, typer.Option(help=f"One of {', '.join(INTERVAL_MS)}.")] = "1m",
     as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
 ) -> None:
     """Bars made of trades against the bars they should be."""
-    if interval not in WINDOWS:
-        raise Fatal(f"No interval {interval}. Intervals: {', '.join(WINDOWS)}.")
+    if interval not in INTERVAL_MS:
+        raise Fatal(f"No interval {interval}. Intervals: {', '.join(INTERVAL_MS)}.")
     files = CsvFile(trades, TRADES), CsvFile(expected, BARS)
     with progress() as tell:
         wanted = read_bars(files[1], tell)
@@ -173,7 +174,7 @@ def bars_of(rows: DataFrame, interval: str) -> DataFrame:
         F.lit("").alias("quote"),
     )
     timed = with_event_time(trades, watermark_delay_s=0)
-    return candle_rows(timed, interval=interval, layer="batch_a").select(
+    return candle_rows(timed, intervals=[interval], layer="batch_a").select(
         "symbol", F.col("time_ms").alias("open_time_ms"), *COMPARED
     )
 

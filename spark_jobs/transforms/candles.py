@@ -10,42 +10,32 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
+from market.intervals import INTERVAL_MS
 from market.store.measurements import CANDLES
 
-WINDOWS = {
-    "1s": "1 second",
-    "1m": "1 minute",
-    "5m": "5 minutes",
-    "15m": "15 minutes",
-    "1h": "1 hour",
-    "4h": "4 hours",
-    "1d": "1 day",
-}
-"""Every interval as Spark says it; a day is [00:00, 24:00) UTC."""
-
+EVENT_TIME = "traded_at"
 DAY_MS = 86_400_000
 ID_BITS = 36
 
 
 def with_event_time(trades: DataFrame, *, watermark_delay_s: int) -> DataFrame:
     """Adds `traded_at`, the column the watermark follows."""
-    return trades.withColumn("traded_at", F.timestamp_millis("traded_at_ms")).withWatermark(
-        "traded_at", f"{watermark_delay_s} seconds"
+    return trades.withColumn(EVENT_TIME, F.timestamp_millis("traded_at_ms")).withWatermark(
+        EVENT_TIME, f"{watermark_delay_s} seconds"
     )
 
 
 def candle_rows(
-    trades: DataFrame, *, interval: str, layer: str, newest: Sequence[str] = ()
+    trades: DataFrame, *, intervals: Sequence[str], layer: str, newest: Sequence[str] = ()
 ) -> DataFrame:
-    """Bars of one interval of WINDOWS; `time_ms` is the open time.
+    """Bars of some intervals of INTERVAL_MS; `time_ms` is the open time, a day is a day of UTC.
 
     `newest` names further columns of the trades of which the bar keeps the largest.
     """
     order = _order()
     amount = F.col("price") * F.col("quantity")
-    bars = trades.groupBy(
-        F.window("traded_at", WINDOWS[interval]), "coin_id", "quote", "source", "symbol"
-    ).agg(
+    placed = _in_windows(trades, intervals)
+    bars = placed.groupBy("window", "coin_id", "quote", "source", "symbol").agg(
         F.min_by("price", order).alias("open"),
         F.max("price").alias("high"),
         F.min("price").alias("low"),
@@ -67,13 +57,43 @@ def candle_rows(
         bars.withColumn("vwap", F.col("quote_volume") / F.col("volume"))
         .withColumn("sell_volume", F.col("volume") - F.col("buy_volume"))
         .withColumn("coverage", F.col("held") / expected)
-        .withColumn("interval", F.lit(interval))
+        .withColumn("interval", _interval(intervals))
         .withColumn("layer", F.lit(layer))
         # One aggregation cannot know where the stream began; the reader does.
         .withColumn("is_partial", F.lit(None).cast("boolean"))
         .withColumn("time_ms", F.unix_millis("window.start"))
         .select(*CANDLES.tags, *CANDLES.fields, *newest, "time_ms")
     )
+
+
+def _in_windows(trades: DataFrame, intervals: Sequence[str]) -> DataFrame:
+    """Each trade once for each interval, with its `window` (start, end).
+
+    Spark's own `window` makes windows of one length, and a query a length would read and decode
+    every trade again. A stream's state is dropped by the column that bears the watermark's mark, so
+    the mark of the event time goes over to ours; Spark takes the end of a struct of two times, as
+    it does with its own.
+    """
+    windows = [_window(interval) for interval in intervals]
+    window = windows[0] if len(windows) == 1 else F.explode(F.array(*windows))
+    mark = trades.schema[EVENT_TIME].metadata
+    return trades.withColumn("window", window).withMetadata("window", mark)
+
+
+def _window(interval: str) -> Column:
+    length_ms = F.lit(INTERVAL_MS[interval])
+    start_ms = F.col("traded_at_ms") - F.pmod("traded_at_ms", length_ms)
+    return F.struct(
+        F.timestamp_millis(start_ms).alias("start"),
+        F.timestamp_millis(start_ms + length_ms).alias("end"),
+    )
+
+
+def _interval(intervals: Sequence[str]) -> Column:
+    """The interval's name, told by the length of its window."""
+    length_ms = F.unix_millis("window.end") - F.unix_millis("window.start")
+    names = [F.lit(part) for one in intervals for part in (INTERVAL_MS[one], one)]
+    return F.create_map(*names)[length_ms] if len(intervals) > 1 else F.lit(intervals[0])
 
 
 def _order() -> Column:

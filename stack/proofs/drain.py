@@ -32,7 +32,7 @@ from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 
 SOURCE = "binance"
-SHIPPED, BARE = "shipped", "bare"
+SHIPPED, MINUTES, BARE = "shipped", "minutes", "bare"
 ANSWER_S = 60.0
 TOLERANCE = 1e-9
 STORED = """from(bucket: "{bucket}") |> range(start: 0)
@@ -66,18 +66,17 @@ class DrainReport:
         """The hot drain of a stage."""
         return [one for one in self.drains if one.stage == stage][-1]
 
-    @property
-    def ratio_to_bare(self) -> float:
-        """Speed of the shipped query over that of the bare one."""
-        return self.last(SHIPPED).trades_per_s / self.last(BARE).trades_per_s
+    def ratio_to_bare(self, stage: str) -> float:
+        """Speed of a stage over that of the bare one."""
+        return self.last(stage).trades_per_s / self.last(BARE).trades_per_s
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
         return {
             "trades": self.trades,
             "markets": self.markets,
-            "trades_per_s": self.last(SHIPPED).trades_per_s,
-            "ratio_to_bare": round(self.ratio_to_bare, 3),
+            "trades_per_s": {one: self.last(one).trades_per_s for one in (MINUTES, SHIPPED)},
+            "ratio_to_bare": {one: round(self.ratio_to_bare(one), 3) for one in (MINUTES, SHIPPED)},
             "bars": self.bars,
             "equal": self.equal,
             "drains": [

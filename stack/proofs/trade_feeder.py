@@ -86,8 +86,8 @@ class TradeFeeder:
                     b"Content-Length: 2\r\n\r\n[]"
                 )
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the agent has gone
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the agent has gone, or the bench is over
         finally:
             self._clients.discard(writer)
             writer.close()

@@ -230,7 +230,7 @@ def test_submit_runs_one_job_alone_beside_the_platform(report, residence, tmp_pa
         )
     try:
         for _ in range(120):
-            if b"candles_1m" in log.read_bytes() or job.poll() is not None:
+            if b'"query": "candles"' in log.read_bytes() or job.poll() is not None:
                 break
             time.sleep(0.5)
         text = log.read_text("utf-8", "replace")

@@ -30,6 +30,8 @@ from tests.spark_jobs.transforms.test_candles import SCHEMA, frame
 
 pytestmark = pytest.mark.integration
 
+BUCKETS = SimpleNamespace(influx_bucket="cryptoviz", influx_speed_bucket="cryptoviz_speed")
+
 DELAY_S = 30
 HISTORY = (
     ", ".join(f"{tag} string" for tag in CANDLES.tags)
@@ -133,7 +135,7 @@ def expected(spark: SparkSession, trades: list[dict]) -> Points:
     """The same by the batch driver, over the minutes that the watermark has closed."""
     final_ms = max(trade["traded_at_ms"] for trade in trades) - DELAY_S * 1_000
     timed = with_event_time(frame(spark, trades), watermark_delay_s=DELAY_S)
-    minutes = candle_rows(timed, interval="1m", layer="speed", newest=["collected_at_ms"])
+    minutes = candle_rows(timed, intervals=["1m"], layer="speed", newest=["collected_at_ms"])
     closed = minutes.where(F.col("time_ms") + 60_000 <= final_ms)
     told = history(spark).withColumn("collected_at_ms", F.lit(None).cast("long"))
     rows = batch_stateful(keyed_rows(closed, told), open_core, order=ORDER, gives=GIVEN)
@@ -221,7 +223,7 @@ def given_rows(spark: SparkSession, whole: Points) -> DataFrame:
 
 
 def test_each_row_has_its_line_and_final_bars_are_records(given_rows, whole):
-    rows = [row.asDict(recursive=True) for row in sinkable(given_rows).collect()]
+    rows = [row.asDict(recursive=True) for row in sinkable(given_rows, BUCKETS).collect()]
     lines = [row["line"] for row in rows if row["line"]]
     candles = [row["candle"] for row in rows if row["candle"]]
     minutes = sum(point[:2] == ("candle", "1m") for point in whole)
@@ -229,7 +231,7 @@ def test_each_row_has_its_line_and_final_bars_are_records(given_rows, whole):
     assert {line.split(",")[0] for line in lines} == {"crypto_candles", "crypto_analytics"}
     assert not any("interval=1m" in line for line in lines if line.startswith("crypto_candles"))
     assert len(candles) == sum(point[0] == "candle" for point in whole)
-    assert {row["layer"] for row in rows if row["candle"]} == {"speed"}
+    assert {row["bucket"] for row in rows if row["candle"]} == {BUCKETS.influx_speed_bucket}
 
 
 def test_a_batch_written_twice_is_written_once_and_its_bars_are_records(
@@ -246,7 +248,7 @@ def test_a_batch_written_twice_is_written_once_and_its_bars_are_records(
     )
     write = batch_writer(settings)
     for epoch in range(2):
-        write(sinkable(given_rows), epoch)
+        write(sinkable(given_rows, BUCKETS), epoch)
     candles = {point: row for point, row in whole.items() if point[0] == "candle"}
     records = kafka_records(kafka_server.bootstrap, n=2 * len(candles))
     for record in records:

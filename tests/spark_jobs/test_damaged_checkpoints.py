@@ -105,7 +105,7 @@ class Job:
     def _output(self, spark: SparkSession, _settings: Any) -> DataStreamWriter:
         stream = spark.readStream.option("maxFilesPerTrigger", 1).schema(SCHEMA)
         trades = with_event_time(stream.parquet(str(self.arriving)), watermark_delay_s=30)
-        bars = candle_rows(trades, interval="1m", layer="speed")
+        bars = candle_rows(trades, intervals=["1m"], layer="speed")
         return bars.writeStream.outputMode("update").foreachBatch(self._write)
 
     def _write(self, batch: DataFrame, _epoch: int) -> None:

@@ -49,11 +49,13 @@ def written(influx_server, measurement: str) -> list[str]:
 
 
 def lines_frame(spark, lines: list[str]):
-    return spark.createDataFrame([(line,) for line in lines], "line string")
+    return spark.createDataFrame(
+        [("cryptoviz", line) for line in lines], "bucket string, line string"
+    )
 
 
 def test_writing_a_batch_twice_is_writing_it_once(spark, settings, influx_server):
-    write = batch_writer(settings.influx_bucket, settings)
+    write = batch_writer(settings)
     batch = lines_frame(spark, [f"twice,place=p{n} level={n}.5 {MOMENT_NS}" for n in range(100)])
     write(batch, 0)
     once = written(influx_server, "twice")
@@ -65,14 +67,10 @@ def test_writing_a_batch_twice_is_writing_it_once(spark, settings, influx_server
 def test_a_refused_point_is_a_dead_letter_with_the_servers_words_and_the_rest_is_written(
     spark, settings, influx_server, kafka_server
 ):
-    batch_writer(settings.influx_bucket, settings)(
-        lines_frame(spark, [f"typed,place=a level=1.5 {MOMENT_NS}"]), 0
-    )
+    batch_writer(settings)(lines_frame(spark, [f"typed,place=a level=1.5 {MOMENT_NS}"]), 0)
     conflict = f'typed,place=a level="high" {MOMENT_NS + 1}'
     good = [f"typed,place=b level={n}.5 {MOMENT_NS + n}" for n in range(20)]
-    batch_writer(settings.influx_bucket, settings)(
-        lines_frame(spark, [*good[:10], conflict, *good[10:]]), 1
-    )
+    batch_writer(settings)(lines_frame(spark, [*good[:10], conflict, *good[10:]]), 1)
     assert len(written(influx_server, "typed")) == 21
     letter = last_dead_letter(kafka_server.bootstrap)
     assert letter["payload"].decode() == conflict
@@ -81,7 +79,7 @@ def test_a_refused_point_is_a_dead_letter_with_the_servers_words_and_the_rest_is
 
 
 def test_a_batch_without_rows_writes_nothing_and_is_no_error(spark, settings, influx_server):
-    batch_writer(settings.influx_bucket, settings)(lines_frame(spark, []), 0)
+    batch_writer(settings)(lines_frame(spark, []), 0)
     assert written(influx_server, "nothing") == []
 
 

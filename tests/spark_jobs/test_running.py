@@ -74,7 +74,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[FakeHandle]:
     return handles
 
 
-def a_query(ledger: FakeLedger, final_through: str | None = "1m") -> RunningQuery:
+def a_query(ledger: FakeLedger, final_through: tuple[str, ...] = ("1m",)) -> RunningQuery:
     query = Query(name="q", version=1, output=lambda *_: None, final_through=final_through)
     return RunningQuery(query, None, FakeSettings(), ledger)
 
@@ -185,7 +185,7 @@ def test_a_watermark_that_the_store_did_not_take_is_published_later(starts):
 
 def test_a_query_that_decides_no_finality_publishes_none(starts):
     ledger = FakeLedger()
-    query = a_query(ledger, final_through=None)
+    query = a_query(ledger, final_through=())
     query.look_after()
     starts[0].lastProgress = progress("2023-03-11T12:00:00.000Z")
     query.look_after()

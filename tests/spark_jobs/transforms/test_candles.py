@@ -31,7 +31,7 @@ def frame(spark: SparkSession, trades: list[dict[str, Any]]) -> DataFrame:
 
 def candles(trades: DataFrame) -> DataFrame:
     timed = with_event_time(trades, watermark_delay_s=30)
-    return candle_rows(timed, interval="1m", layer="speed")
+    return candle_rows(timed, intervals=["1m"], layer="speed")
 
 
 def bars(spark: SparkSession, trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -171,5 +171,5 @@ def test_the_stream_ends_with_the_bars_of_the_batch_however_it_is_cut(
 
 def test_an_hour_window_is_named_by_its_own_interval(spark):
     trades = with_event_time(frame(spark, [a_trade(1)]), watermark_delay_s=30)
-    (row,) = candle_rows(trades, interval="1h", layer="batch_a").collect()
+    (row,) = candle_rows(trades, intervals=["1h"], layer="batch_a").collect()
     assert (row["interval"], row["layer"], row["time_ms"]) == ("1h", "batch_a", START_MS)
