@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
-from spark_jobs.settings import SparkSettings
+from spark_jobs.settings import TRIGGER_MS, SparkSettings
 
 READS_AGAIN = "it reads its topics again from the start and overwrites the same points"
 
@@ -24,7 +24,8 @@ class Query:
     name: str
     version: int
     output: Callable[[SparkSession, SparkSettings], "DataStreamWriter"]
-    trigger_ms: int | None = None
+    trigger_ms: int = TRIGGER_MS
+    """Pause between its micro-batches at the default setting; all move with the setting."""
     final_through: tuple[str, ...] = ()
     """Intervals whose finality this query's watermark decides."""
     begins_anew: str = READS_AGAIN
@@ -45,7 +46,7 @@ class Query:
 
     def start(self, spark: SparkSession, settings: SparkSettings) -> StreamingQuery:
         """Start from the checkpoint, or from the beginning of the topics where there is none."""
-        trigger_ms = self.trigger_ms or settings.spark_trigger_ms
+        trigger_ms = max(round(self.trigger_ms * settings.spark_trigger_ms / TRIGGER_MS), 1)
         return (
             self.output(spark, settings)
             .queryName(self.name)

@@ -9,6 +9,7 @@ from market.clock import Clock, open_clock
 from market.settings import InfluxWriteSettings
 from spark_jobs import JOBS
 
+TRIGGER_MS = 500
 WATERMARK_DELAY_S = 30
 # In a demo three real seconds of disorder are that many scenario seconds.
 DEMO_DISORDER_S = 3
@@ -18,8 +19,12 @@ class SparkSettings(InfluxWriteSettings):
     """What the queries need to know."""
 
     spark_trigger_ms: Annotated[
-        int, Field(ge=50, description="Pause between micro-batches of prices and candles, ms.")
-    ] = 500
+        int,
+        Field(
+            ge=50,
+            description="Pause between micro-batches of prices and candles, ms; others scale.",
+        ),
+    ] = TRIGGER_MS
     spark_max_offsets_per_trigger: Annotated[
         int, Field(ge=1_000, description="Most records of one micro-batch while catching up.")
     ] = 1_000_000

@@ -43,7 +43,7 @@ from stack.topic import bounds_of, open_consumer, read_topic
 
 JOBS = ("candles", "bars", "archive")
 # Batches so small that each life of the driver sees some of them.
-AT_MOST = 1_000
+AT_MOST, TRIGGER_MS = 1_000, 50
 SHORTEST_LIFE_S, LONGEST_LIFE_S = 6.0, 20.0
 QUIET_S, LOOK_S, LIMIT_S = 8.0, 0.5, 900.0
 ANSWER_S = 120.0
@@ -186,7 +186,11 @@ class _Run:
     def _driver(self, access: InfluxAccess, jobs: Iterable[str]) -> Iterator[Child]:
         """Spark's driver with these jobs; it is gone when the context ends."""
         command = Platform(self._settings, self.home, None).driver(access)
-        own = {"SPARK_JOBS": ",".join(jobs), "SPARK_MAX_OFFSETS_PER_TRIGGER": str(AT_MOST)}
+        own = {
+            "SPARK_JOBS": ",".join(jobs),
+            "SPARK_MAX_OFFSETS_PER_TRIGGER": str(AT_MOST),
+            "SPARK_TRIGGER_MS": str(TRIGGER_MS),
+        }
         env = {**command.env, **{ENV_PREFIX + key: text for key, text in own.items()}}
         child = Child(replace(command, env=env), self.home)
 
