@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -118,6 +119,35 @@ def test_history_from_before_the_start_stands_on_its_own_layer(report, demo, rep
     )
     assert answer["data"]
     assert answer["meta"]["symbol"] == "BTCUSD"
+
+
+def test_long_bars_are_those_of_their_minutes_and_bear_indicators(report, demo, replay):
+    asked = {"symbol": "BTCUSDC", "from": iso(replay.from_ms), "to": iso(replay.to_ms)}
+    minutes = demo.get("/coins/bitcoin/candles", interval="1m", **asked)["data"]
+    long_bars = demo.get("/coins/bitcoin/candles", interval="15m", **asked)["data"]
+    final = [bar for bar in long_bars if bar["is_final"]]
+    assert len(final) >= 4
+    for bar in final:
+        opened = datetime.fromisoformat(bar["open_time"])
+        inside = [
+            one
+            for one in minutes
+            if opened <= datetime.fromisoformat(one["open_time"]) < opened + timedelta(minutes=15)
+        ]
+        assert (bar["open"], bar["close"]) == (inside[0]["open"], inside[-1]["close"])
+        assert bar["high"] == max(one["high"] for one in inside)
+        assert bar["volume"] == pytest.approx(sum(one["volume"] for one in inside), rel=1e-9)
+    closes = {one["open_time"]: one["close"] for one in minutes}
+    for _ in range(60):  # the job `bars` looks every ten seconds, and it was killed as well
+        rows = demo.get("/coins/bitcoin/analytics", interval="1m", **asked)["data"]
+        held = [row for row in rows if row["layer"] == "speed"]
+        if len(held) > 5:
+            break
+        time.sleep(1.0)
+    assert len(held) > 5
+    assert all(row["close"] == closes[row["open_time"]] for row in held)
+    last_five = [row["close"] for row in rows][-5:]
+    assert rows[-1]["sma_5"] == pytest.approx(sum(last_five) / 5, rel=1e-9)
 
 
 def test_the_platform_says_that_it_replays_a_past_day(report, demo):
