@@ -44,7 +44,8 @@ from stack.topic import bounds_of, open_consumer, read_topic
 JOBS = ("candles", "bars", "archive")
 # Batches so small that each life of the driver sees some of them.
 AT_MOST, TRIGGER_MS = 1_000, 50
-SHORTEST_LIFE_S, LONGEST_LIFE_S = 6.0, 20.0
+# A driver commits its first batch after some ten seconds.
+SHORTEST_LIFE_S, LONGEST_LIFE_S = 8.0, 24.0
 QUIET_S, LOOK_S, LIMIT_S = 8.0, 0.5, 900.0
 ANSWER_S = 120.0
 TOLERANCE = 1e-9
