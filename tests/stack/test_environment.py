@@ -15,7 +15,9 @@ from stack.platform import AGENTS
 from stack.processes.influxd import SPEED_RETENTION_S, InfluxAccess
 from stack.settings import StackSettings
 
-ACCESS = InfluxAccess("http://127.0.0.1:8086", "org", "main", "speed", "seconds", "read-1", "write-1")
+ACCESS = InfluxAccess(
+    "http://127.0.0.1:8086", "org", "main", "speed", "seconds", "read-1", "write-1"
+)
 BARS = Scenario("bars", 7, 0, 600.0, (("BTCUSD", "/a.csv"), ("BTCUSDT", "/b.csv")))
 
 

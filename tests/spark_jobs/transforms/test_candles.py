@@ -1,6 +1,7 @@
 """Candles against a plain oracle, and the same candles however Spark cuts the stream."""
 
 import math
+import os
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -29,13 +30,15 @@ def frame(spark: SparkSession, trades: list[dict[str, Any]]) -> DataFrame:
     return spark.createDataFrame(rows, SCHEMA)
 
 
-def candles(trades: DataFrame) -> DataFrame:
+def candles(trades: DataFrame, *intervals: str) -> DataFrame:
     timed = with_event_time(trades, watermark_delay_s=30)
-    return candle_rows(timed, intervals=["1m"], layer="speed")
+    return candle_rows(timed, intervals=intervals or ("1m",), layer="speed")
 
 
-def bars(spark: SparkSession, trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    rows = candles(frame(spark, trades)).orderBy("symbol", "time_ms").collect()
+def bars(
+    spark: SparkSession, trades: list[dict[str, Any]], interval: str = "1m"
+) -> list[dict[str, Any]]:
+    rows = candles(frame(spark, trades), interval).orderBy("symbol", "time_ms").collect()
     return [row.asDict() for row in rows]
 
 
@@ -131,42 +134,78 @@ def test_a_trade_on_the_minute_opens_the_next_bar(spark):
     assert (first["time_ms"], second["time_ms"]) == (START_MS, START_MS + 60_000)
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+class Replay:
+    """Trades as a stream of pieces, a micro-batch each, through bars of seconds and minutes."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self._spark = spark
+        self._folder = folder
+        self.latest: dict[tuple[str, str, int], dict[str, Any]] = {}
+        self.progress: list[dict[str, Any]] = []
+
+    def run(self, pieces: list[list[dict[str, Any]]]) -> None:
+        """Play them and keep the newest row of each bar."""
+        source = self._folder / "trades"
+        for number, piece in enumerate(pieces):
+            rows = frame(self._spark, piece).coalesce(1)
+            rows.write.mode("append").parquet(str(source / f"n={number}"))
+        stream = self._spark.readStream.schema(SCHEMA + ", n int").option("maxFilesPerTrigger", 1)
+        query = (
+            candles(stream.parquet(str(source)), "1s", "1m")
+            .writeStream.outputMode("update")
+            .foreachBatch(self._keep)
+            .option("checkpointLocation", str(self._folder / "checkpoint"))
+            .trigger(availableNow=True)
+            .start()
+        )
+        query.awaitTermination(120)
+        assert query.exception() is None
+        self.progress = list(query.recentProgress)
+
+    def _keep(self, batch: DataFrame, _epoch: int) -> None:
+        for row in batch.collect():
+            self.latest[row["interval"], row["symbol"], row["time_ms"]] = row.asDict()
+
+
+# `CUTS=20 pytest ...` cuts it in twenty ways; three are enough to see that a change broke it.
+@pytest.mark.parametrize("seed", range(11, 11 + int(os.environ.get("CUTS", "3"))))
 def test_the_stream_ends_with_the_bars_of_the_batch_however_it_is_cut(
     spark: SparkSession, tmp_path: Path, seed: int
 ):
     """Speed = batch: one transform, run over micro-batches and over the whole."""
     rng = random.Random(seed)
-    trades = some_trades(seed, n=600)
+    trades = some_trades(11, n=600)
     # Disorder within the watermark delay of 30 s.
     arrived = sorted(trades, key=lambda t: t["traded_at_ms"] + rng.randrange(25_000))
     cuts = sorted(rng.sample(range(1, len(arrived)), 5))
     pieces = [arrived[a:b] for a, b in zip([0, *cuts], [*cuts, len(arrived)], strict=True)]
-    source = tmp_path / "trades"
-    for number, piece in enumerate(pieces):
-        frame(spark, piece).coalesce(1).write.mode("append").parquet(str(source / f"n={number}"))
-    stream = spark.readStream.schema(SCHEMA + ", n int").option("maxFilesPerTrigger", 1)
-    latest: dict[tuple[str, int], dict[str, Any]] = {}
-
-    def keep(batch: DataFrame, _epoch: int) -> None:
-        latest.update({(r["symbol"], r["time_ms"]): r.asDict() for r in batch.collect()})
-
-    query = (
-        candles(stream.parquet(str(source)))
-        .writeStream.outputMode("update")
-        .foreachBatch(keep)
-        .option("checkpointLocation", str(tmp_path / "checkpoint"))
-        .trigger(availableNow=True)
-        .start()
-    )
-    query.awaitTermination(120)
-    assert query.exception() is None
-    whole = {(bar["symbol"], bar["time_ms"]): bar for bar in bars(spark, trades)}
-    assert latest.keys() == whole.keys()
+    replay = Replay(spark, tmp_path)
+    replay.run(pieces)
+    whole = {
+        (interval, bar["symbol"], bar["time_ms"]): bar
+        for interval in ("1s", "1m")
+        for bar in bars(spark, trades, interval)
+    }
+    assert replay.latest.keys() == whole.keys()
     for key, bar in whole.items():
         for name, number in bar.items():
             same = pytest.approx(number, rel=1e-9) if isinstance(number, float) else number
-            assert latest[key][name] == same, (key, name)
+            assert replay.latest[key][name] == same, (key, name)
+
+
+def test_a_trade_behind_the_watermark_changes_no_bar_is_counted_and_no_state_is_kept_of_old_bars(
+    spark: SparkSession, tmp_path: Path
+):
+    """The mark by which Spark drops state is on our own window; see decision 0010."""
+    minutes = [[a_trade(n, traded_at_ms=START_MS + n * 60_000)] for n in range(6)]
+    too_late = a_trade(99, price=1.0, traded_at_ms=START_MS + 10)
+    replay = Replay(spark, tmp_path)
+    replay.run([*minutes, [too_late, a_trade(6, traded_at_ms=START_MS + 6 * 60_000)]])
+    assert replay.latest["1m", "BTCUSDC", START_MS]["low"] == 20_000.0
+    assert replay.latest["1s", "BTCUSDC", START_MS]["low"] == 20_000.0
+    states = [one["stateOperators"][0] for one in replay.progress if one["stateOperators"]]
+    assert sum(state["numRowsDroppedByWatermark"] for state in states) == 2
+    assert states[-1]["numRowsTotal"] <= 4, "two bars a minute, of the last two minutes"
 
 
 def test_an_hour_window_is_named_by_its_own_interval(spark):
