@@ -51,9 +51,16 @@ describe("the market table", () => {
 
   test("is walked by keys: j, enter, g m", async () => {
     await page.goto(viewer.url);
-    await page.locator("[data-row]").first().waitFor();
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? "");
+    // Keys count once the page's script runs.
+    await expect
+      .poll(async () => {
+        await page.keyboard.press("j");
+        return focused();
+      })
+      .toContain("Bitcoin");
     await page.keyboard.press("j");
-    await page.keyboard.press("j");
+    expect(await focused()).toContain("Ethereum");
     await page.keyboard.press("Enter");
     await page.waitForURL("**/coins/ethereum");
     await page.keyboard.press("g");
