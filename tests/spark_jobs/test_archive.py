@@ -288,4 +288,5 @@ def test_the_one_liners_of_the_document_decode_the_archive(settings, drain, tmp_
         frame = names["trades"]
         assert len(frame) >= 20
         assert {"symbol", "price", "trade_id"} <= set(frame.columns)
-        assert set(frame[frame["trade_id"] == 3]["price"]) == {20_000.0}
+        # Other tests write trades to the same topic.
+        assert 20_000.0 in set(frame[frame["trade_id"] == 3]["price"])

@@ -84,7 +84,6 @@ def points(monkeypatch: pytest.MonkeyPatch) -> Points:
             held[series, at_ns] = fields
 
     monkeypatch.setattr("spark_jobs.influx_sink.write_lines", write)
-    monkeypatch.setattr("spark_jobs.bars.write_lines", write)
     monkeypatch.setattr("spark_jobs.bars.RecordProducer", FakeProducer)
     return held
 

@@ -52,6 +52,7 @@ class FakeLedger:
 class FakeSettings:
     checkpoints: Path = Path("checkpoints")
     influx_bucket = "main"
+    spark_trigger_ms = 500
 
 
 class Clockwork:
