@@ -213,17 +213,16 @@ def files(settings: SparkSettings) -> list[str]:
     return [uri for uri in DeltaTable(settings.archive).file_uris() if folder in uri]
 
 
-def test_every_record_is_there_once_after_kills_at_any_moment(spark, settings, tmp_path):
+def test_every_record_is_there_once_after_a_kill_at_any_moment(spark, settings, tmp_path):
+    """Once, because a driver takes half a minute to come back; `chaos driver` kills it 20 times."""
     produce_trades(settings.kafka_bootstrap, range(600))
     moments = random.Random(5)
-    for _ in range(3):
-        killed = start_driver(spark, settings, tmp_path)
-        wait_for_commits(settings, version_of(settings) + moments.randint(1, 3), killed)
-        time.sleep(moments.random() / 2)
-        os.killpg(killed.pid, signal.SIGKILL)
-        killed.wait()
-        if version_of(settings) >= 0:
-            assert set(archived(settings).values()) == {1}  # readable at once, nothing twice
+    killed = start_driver(spark, settings, tmp_path)
+    wait_for_commits(settings, version_of(settings) + moments.randint(1, 3), killed)
+    time.sleep(moments.random() / 2)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert set(archived(settings).values()) == {1}  # readable at once, nothing twice
     last = start_driver(spark, settings, tmp_path)
     try:
         assert last.wait(timeout=300) == 0, (tmp_path / "driver.log").read_text("utf-8")[-2000:]
