@@ -1,6 +1,7 @@
 """Turns a vendor's field into a number or refuses it with its name: never guesses, never NaN.
 
-Every function raises `RecordRejected("impossible_value", ...)`.
+Every function raises `RecordRejected("impossible_value", ...)`, but for `read_json`, whose body
+holds no row that could be refused.
 """
 
 import json
@@ -10,12 +11,29 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from market.errors import RecordRejected
+import orjson
+
+from market.errors import RecordRejected, Retryable
 
 # Longest piece of a refused row that a dead letter carries.
 PAYLOAD_CAP_BYTES = 65_536
 # For details: bounded in length and depth, since a field may hold a megabyte.
 shown = reprlib.repr
+
+
+def read_json(body: bytes, vendor: str) -> Any:  # noqa: ANN401 - whatever the vendor sent
+    """The body's JSON. Raises Retryable where it is none.
+
+    A bare NaN is not JSON, but one field's fault: the standard library reads it, and the checks
+    refuse that field's row alone.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise Retryable(f"{vendor}'s answer is not JSON: {body[:80]!r}") from error
 
 
 def refuse(detail: str, row: object, *, reason: str = "impossible_value") -> RecordRejected:

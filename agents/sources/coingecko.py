@@ -1,14 +1,12 @@
 """CoinGecko `/coins/markets`: one call gives a snapshot of all our coins."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 from pydantic import SecretStr
 
-from agents.checks import iso_ms, not_negative, number, positive, refuse, text
+from agents.checks import iso_ms, not_negative, number, positive, read_json, refuse, text
 from agents.memory import LastPosition, Positions
 from agents.settings import AgentSettings
 from agents.source import Outcome, PollSource, Request, Response
@@ -97,15 +95,7 @@ def key_header(key: SecretStr | None, base_url: str) -> dict[str, str]:
 
 
 def _array(body: bytes) -> list[Any]:
-    try:
-        rows = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # A bare NaN is not JSON, but it is one coin's fault: the standard library reads it, and
-        # the checks refuse that coin alone.
-        try:
-            rows = json.loads(body)
-        except ValueError as error:
-            raise Retryable(f"CoinGecko's answer is not JSON: {body[:80]!r}") from error
+    rows = read_json(body, "CoinGecko")
     if not isinstance(rows, list):
         raise Retryable(f"CoinGecko's answer is not an array of coins: {body[:80]!r}")
     return rows

@@ -1,12 +1,9 @@
 """CoinGecko `/global`: the whole market in one object."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import orjson
-
-from agents.checks import not_negative, number, positive, refuse, shown
+from agents.checks import not_negative, number, positive, read_json, refuse, shown
 from agents.memory import LastPosition, Positions
 from agents.settings import AgentSettings
 from agents.source import Outcome, PollSource, Request, Response
@@ -60,14 +57,7 @@ class CoinGeckoGlobal(PollSource):
 
 
 def _market(body: bytes) -> dict[str, Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # A bare NaN is not JSON, but one field's fault: the checks refuse it by its name.
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise Retryable(f"CoinGecko's answer is not JSON: {body[:80]!r}") from error
+    answer = read_json(body, "CoinGecko")
     market = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(market, dict):
         raise Retryable(f"CoinGecko's answer holds no market: {body[:80]!r}")

@@ -1,12 +1,9 @@
 """CoinMarketCap `/v1/cryptocurrency/listings/latest`: a second opinion on prices. Needs a key."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import orjson
-
-from agents.checks import iso_ms, not_negative, number, positive, refuse, shown
+from agents.checks import iso_ms, not_negative, number, positive, read_json, refuse, shown
 from agents.memory import LastPosition, Positions
 from agents.settings import AgentSettings
 from agents.source import NOT_OURS, Outcome, PollSource, Request, Response
@@ -93,14 +90,7 @@ class CoinMarketCap(PollSource):
 
 
 def _listed(body: bytes) -> list[Any]:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # A bare NaN is not JSON, but one coin's fault: the checks refuse that coin alone.
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise Retryable(f"CoinMarketCap's answer is not JSON: {body[:80]!r}") from error
+    answer = read_json(body, "CoinMarketCap")
     if not isinstance(answer, dict):
         raise Retryable(f"CoinMarketCap's answer is no object: {body[:80]!r}")
     status = answer.get("status")
