@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from api.problems import NotFound
+from market.coins import coins
 from market.store.rows import LastCandle, Latest, Snapshot
 
 # Distinct table views kept per state; a client that varies the query cannot fill the memory.
@@ -78,3 +80,9 @@ class LatestState:
         self._flight = None
         if not flight.cancelled():
             flight.exception()  # seen here too, so that a flight nobody waits for stays silent
+
+
+def require_coin(coin_id: str, known: Known) -> None:
+    """Raises NotFound for an id that neither the store nor coins.csv knows."""
+    if not (coin_id in known.snapshots or coin_id in known.candles or coin_id in coins()):
+        raise NotFound(f"No coin has the id {coin_id!r}; /coins lists them.")

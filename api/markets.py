@@ -1,15 +1,18 @@
 """What the answers about one market share: which market, which layers, how far it is known."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Protocol
 
 from fastapi import Query
 from pydantic import AwareDatetime, Field
 
+from api.dependencies import Services
 from api.envelope import Layer, Meta, Moment, Segment
-from api.intervals import moment
-from api.latest import Known
+from api.intervals import TimeRange, moment, requested_range
+from api.latest import Known, require_coin
 from api.problems import NotFound
 from market.coins import default_symbols, market_of
 from market.main_market import Market, main_market
@@ -50,6 +53,35 @@ class Layered(Protocol):
     @property
     def layer(self) -> Layer:
         """Where it comes from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question about one market means now."""
+
+    market: Market
+    span: TimeRange
+    known: Known
+    now_ms: int
+
+
+async def asked(
+    held: Services,
+    coin_id: str,
+    symbol: str | None,
+    *,
+    interval: str,
+    from_: datetime | None,
+    to: datetime | None,
+) -> Asked:
+    """The market and the range asked for. Raises InvalidRequest or NotFound."""
+    now_ms = held.clock.now_ms()
+    span = requested_range(
+        from_, to, interval=interval, now_ms=now_ms, max_bars=held.settings.api_max_bars
+    )
+    known = await held.latest.get()
+    require_coin(coin_id, known)
+    return Asked(requested_market(coin_id, symbol, known), span, known, now_ms)
 
 
 def requested_market(coin_id: str, symbol: str | None, known: Known) -> Market:

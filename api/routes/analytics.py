@@ -14,19 +14,17 @@ from api.intervals import (
     AnalyticsInterval,
     moment,
     optional_moment,
-    requested_range,
 )
 from api.markets import (
     From,
     MarketMeta,
     Symbol,
     To,
+    asked,
     last_traded_ms,
-    requested_market,
     segments,
 )
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
-from api.routes.coins import require_coin
 from market.intervals import INTERVAL_MS
 from market.store.measurements import WARM_AFTER_BARS
 from market.store.rows import AnalyticsRow, AnalyticsSeries
@@ -95,21 +93,16 @@ async def get_analytics(
     to: To = None,
 ) -> Response:
     """Indicators at the bars that open in [from, to)."""
-    now_ms = held.clock.now_ms()
-    span = requested_range(
-        from_, to, interval=interval, now_ms=now_ms, max_bars=held.settings.api_max_bars
-    )
-    known = await held.latest.get()
-    require_coin(coin_id, known)
-    market = requested_market(coin_id, symbol, known)
+    found = await asked(held, coin_id, symbol, interval=interval, from_=from_, to=to)
+    market, span = found.market, found.span
     series = await held.store.analytics(
-        market, interval=interval, from_ms=span.from_ms, to_ms=span.to_ms, now_ms=now_ms
+        market, interval=interval, from_ms=span.from_ms, to_ms=span.to_ms, now_ms=found.now_ms
     )
     as_of_ms = series.rows[-1].close_time_ms if series.rows else None
     fresh = held.freshness.are_analytics_fresh(
         as_of_ms,
         interval_ms=INTERVAL_MS[interval],
-        traded_at_ms=last_traded_ms(market, known),
+        traded_at_ms=last_traded_ms(market, found.known),
         final_through_ms=series.final_through_ms,
         until_ms=span.to_ms,
     )

@@ -15,19 +15,17 @@ from api.intervals import (
     TimeRange,
     moment,
     optional_moment,
-    requested_range,
 )
 from api.markets import (
     From,
     MarketMeta,
     Symbol,
     To,
+    asked,
     last_traded_ms,
-    requested_market,
     segments,
 )
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
-from api.routes.coins import require_coin
 from market.intervals import INTERVAL_MS
 from market.main_market import Market
 from market.store.rows import Bar, CandleSeries
@@ -99,21 +97,18 @@ async def get_candles(
     to: To = None,
 ) -> Response:
     """Bars that open in [from, to), merged from all layers."""
-    now_ms = held.clock.now_ms()
-    span = requested_range(
-        from_, to, interval=interval, now_ms=now_ms, max_bars=held.settings.api_max_bars
-    )
-    known = await held.latest.get()
-    require_coin(coin_id, known)
-    market = requested_market(coin_id, symbol, known)
+    found = await asked(held, coin_id, symbol, interval=interval, from_=from_, to=to)
+    market, span = found.market, found.span
     series = await held.store.candles(
         market,
         interval_ms=INTERVAL_MS[interval],
         from_ms=span.from_ms,
         to_ms=span.to_ms,
-        now_ms=now_ms,
+        now_ms=found.now_ms,
     )
-    meta = _meta(series, market, interval, span, held, traded_ms=last_traded_ms(market, known))
+    meta = _meta(
+        series, market, interval, span, held, traded_ms=last_traded_ms(market, found.known)
+    )
     # In a thread: ten thousand rows would keep everybody else waiting.
     return Response(await asyncio.to_thread(_body, series, meta), media_type=MEDIA_TYPE)
 

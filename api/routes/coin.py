@@ -6,9 +6,9 @@ from api.answers import answer
 from api.dependencies import ServicesDep
 from api.envelope import Answer, Envelope, Moment
 from api.intervals import moment, optional_moment
-from api.latest import Known
+from api.latest import Known, require_coin
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
-from api.routes.coins import CoinRow, columns_of_coin, meta_of, require_coin
+from api.routes.coins import CoinRow, columns_of_coin, meta_of
 from market.store.freshness import Freshness, main_candle, preferred_source
 from market.store.rows import LastCandle, Snapshot
 

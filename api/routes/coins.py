@@ -12,7 +12,7 @@ from api.dependencies import Services, ServicesDep
 from api.envelope import Answer, Envelope, Meta, Moment
 from api.intervals import moment, optional_moment
 from api.latest import Known
-from api.problems import InvalidRequest, NotFound, StoreDown, responses
+from api.problems import InvalidRequest, StoreDown, responses
 from market.coins import coins
 from market.store.freshness import (
     CoinPrice,
@@ -91,12 +91,6 @@ async def list_coins(
     if body is None:
         body = known.keep(key, encoded(_table(known, held, *key)))
     return Response(body, media_type=MEDIA_TYPE)
-
-
-def require_coin(coin_id: str, known: Known) -> None:
-    """Raises NotFound for an id that neither the store nor coins.csv knows."""
-    if not (coin_id in known.snapshots or coin_id in known.candles or coin_id in coins()):
-        raise NotFound(f"No coin has the id {coin_id!r}; /coins lists them.")
 
 
 def _table(  # noqa: PLR0917 -- the key of the kept answer, in its order

@@ -14,8 +14,8 @@ from api.intervals import (
     optional_moment,
     requested_range,
 )
+from api.latest import require_coin
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
-from api.routes.coins import require_coin
 from market.intervals import INTERVAL_MS
 from market.store.freshness import SNAPSHOT_SOURCES, preferred_source
 from market.store.rows import HistoryRow
