@@ -11,20 +11,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import stamina
 import structlog
-from confluent_kafka import Producer
 from pyspark.sql import DataFrame
 from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from market.errors import StoreUnavailable
 from market.store.writer import PointWriter, RefusedLine
-from schemas.codec import encode, key_of
+from schemas.codec import Record
 from schemas.record_types import DEAD_LETTER
+from spark_jobs.kafka_sink import RecordProducer
 from spark_jobs.settings import SparkSettings
 
 # After this long without the store the query fails, and the driver starts it again from its
 # checkpoint: the batch is repeated, nothing is lost.
 RETRY_FOR_S = 60.0
-FLUSH_S = 30.0
 
 log = structlog.get_logger()
 
@@ -80,28 +79,22 @@ def open_writer(settings: SparkSettings) -> PointWriter:
 
 
 def _to_dead_letters(refused: list[RefusedLine], settings: SparkSettings) -> None:
-    producer = Producer(
-        {"bootstrap.servers": settings.kafka_bootstrap, "acks": "all", "enable.idempotence": True}
-    )
     now_ms = settings.clock().now_ms()
-    for line in refused:
-        measurement = line.line.partition(",")[0]
-        point = f"{measurement}:{sha256(line.line.encode()).hexdigest()[:32]}"
-        letter = {
-            "source": "influx_sink",
-            "observed_at_ms": now_ms,
-            "collected_at_ms": now_ms,
-            "topic": measurement,
-            "partition": None,
-            "offset": None,
-            "reason": "sink_refused",
-            "detail": line.detail,
-            "payload": line.line.encode(),
-            "key": None,
-            "letter_id": point,
-        }
-        producer.produce(
-            DEAD_LETTER.topic, encode(DEAD_LETTER, letter), key=key_of(DEAD_LETTER, letter)
-        )
-    if producer.flush(FLUSH_S):
-        raise StoreUnavailable("Kafka did not take the dead letters")
+    RecordProducer(settings).send(DEAD_LETTER, [_letter(line, now_ms) for line in refused])
+
+
+def _letter(line: RefusedLine, now_ms: int) -> Record:
+    measurement = line.line.partition(",")[0]
+    return {
+        "source": "influx_sink",
+        "observed_at_ms": now_ms,
+        "collected_at_ms": now_ms,
+        "topic": measurement,
+        "partition": None,
+        "offset": None,
+        "reason": "sink_refused",
+        "detail": line.detail,
+        "payload": line.line.encode(),
+        "key": None,
+        "letter_id": f"{measurement}:{sha256(line.line.encode()).hexdigest()[:32]}",
+    }
