@@ -138,11 +138,11 @@ class Demo:
 
     def resident_mb(self) -> dict[str, float]:
         """Resident memory of each part with its descendants, MB."""
-        parts: dict[str, float] = {"supervisor": _resident_mb(self._up.pid, descend=False)}
+        parts: dict[str, float] = {"supervisor": resident_mb(self._up.pid, descend=False)}
         for path in sorted(self.home().run.glob("*.json")):
             record = json.loads(path.read_text("utf-8"))
             if "pid" in record:
-                parts[path.stem] = _resident_mb(int(record["pid"]), descend=True)
+                parts[path.stem] = resident_mb(int(record["pid"]), descend=True)
         return {name: size for name, size in parts.items() if size > 0}
 
     def get(self, path: str, **parameters: str) -> dict[str, Any]:
@@ -158,7 +158,8 @@ class Demo:
             return False
 
 
-def _resident_mb(pid: int, *, descend: bool) -> float:
+def resident_mb(pid: int, *, descend: bool) -> float:
+    """Resident memory of a process, with its descendants if asked, MB; 0 where it is gone."""
     try:
         process = psutil.Process(pid)
         family = [process, *(process.children(recursive=True) if descend else [])]

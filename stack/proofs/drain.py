@@ -5,7 +5,6 @@ stage counts: by then the JVM has compiled what it runs. What InfluxDB holds aft
 with a plain sum over the same trades: a drain that is fast and wrong is void.
 """
 
-import csv
 import json
 import math
 import os
@@ -16,24 +15,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from market.coins import default_symbols, market_of
 from stack.console import Step, StepBoard
 from stack.failure import Failure, tail_of
 from stack.parts.table import SPARK_JARS
+from stack.platform import Platform
 from stack.ports import free_port
 from stack.processes.influxd import InfluxAccess
-from stack.processes.spark import JOBS_FOLDER, spark_submit
+from stack.processes.spark import JOBS_FOLDER
 from stack.proofs.backlog import produce
 from stack.proofs.collection import Broker
-from stack.proofs.influx import running_influx
+from stack.proofs.influx import running_influx, stored_rows
 from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 
 SOURCE = "binance"
 SHIPPED, MINUTES, BARE = "shipped", "minutes", "bare"
-ANSWER_S = 60.0
 TOLERANCE = 1e-9
 STORED = """from(bucket: "{bucket}") |> range(start: 0)
   |> filter(fn: (r) => r._measurement == "crypto_candles" and r.interval == "1m")
@@ -98,11 +95,13 @@ def run_drain(
 ) -> DrainReport:
     """Measure. Raises Failure where the submitted driver ends with an error."""
     SPARK_JARS.ensure(board.step("get Spark's jars"))
-    own = settings.model_copy(update={"influx_port": free_port()})
     with Broker(home_root, board) as broker:
+        own = broker.settings.model_copy(
+            update={"influx_port": free_port(), "spark_driver_mb": settings.spark_driver_mb}
+        )
         supervisor = Supervisor(broker.home, report=broker.note)
         with running_influx(broker.home, board, own, supervisor) as access:
-            return _measure(broker, access, settings, count)
+            return _measure(broker, access, own, count)
 
 
 def _measure(
@@ -123,20 +122,12 @@ def _measure(
 def _drains(
     broker: Broker, access: InfluxAccess, settings: StackSettings, step: Step
 ) -> Iterator[Drain]:
-    command = spark_submit(
+    command = Platform(settings, broker.home, None).job(
         JOBS_FOLDER / "draining.py",
-        home=broker.home,
-        jars=SPARK_JARS.folder,
-        driver_mb=settings.spark_driver_mb,
-        env={
-            "CRYPTOVIZ_HOME": str(broker.home.path),
-            "CRYPTOVIZ_KAFKA_BOOTSTRAP": broker.bootstrap,
-            "CRYPTOVIZ_INFLUX_URL": access.url,
-            "CRYPTOVIZ_INFLUX_WRITE_TOKEN": access.write_token,
-        },
+        access,
+        name="draining",
         # A drain of many batches is summed up from the progress of each.
         options=("--conf", "spark.sql.streaming.numRecentProgressUpdates=1000"),
-        name="draining",
     )
     log = broker.home.logs / "draining.log"
     with (
@@ -164,20 +155,10 @@ def _drains(
 
 def _stored(access: InfluxAccess) -> dict[tuple[str, int], dict[str, float]]:
     """Every one-minute bar of the store, keyed as the oracle's."""
-    answer = httpx.post(
-        f"{access.url}/api/v2/query",
-        params={"org": access.org},
-        headers={"Authorization": f"Token {access.read_token}", "Accept": "application/csv"},
-        json={"query": STORED.format(bucket=access.speed_bucket), "dialect": {"annotations": []}},
-        timeout=ANSWER_S,
-        trust_env=False,
-    )
     bars: dict[tuple[str, int], dict[str, float]] = {}
-    # A table of another type has a header of its own, after an empty line.
-    for block in answer.raise_for_status().text.replace("\r\n", "\n").strip().split("\n\n"):
-        for row in csv.DictReader(block.splitlines()):
-            at_ms = round(datetime.fromisoformat(row["_time"]).timestamp() * 1000)
-            bars.setdefault((row["symbol"], at_ms), {})[row["_field"]] = float(row["_value"])
+    for row in stored_rows(access, STORED.format(bucket=access.speed_bucket)):
+        at_ms = round(datetime.fromisoformat(row["_time"]).timestamp() * 1000)
+        bars.setdefault((row["symbol"], at_ms), {})[row["_field"]] = float(row["_value"])
     return bars
 
 

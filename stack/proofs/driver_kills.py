@@ -7,7 +7,6 @@ compared, every bar in `crypto-candles`, and the archive has each record once, a
 checkpoint has begun anew.
 """
 
-import csv
 import json
 import math
 import random
@@ -18,8 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from market.settings import ENV_PREFIX
 from schemas.codec import decode
@@ -36,7 +33,7 @@ from stack.processes.influxd import InfluxAccess
 from stack.processes.records import kill, stop
 from stack.proofs.bursts import produce_bursts
 from stack.proofs.collection import Broker
-from stack.proofs.influx import running_influx
+from stack.proofs.influx import running_influx, stored_rows
 from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 from stack.topic import bounds_of, open_consumer, read_topic
@@ -47,7 +44,6 @@ AT_MOST, TRIGGER_MS = 1_000, 50
 # A driver commits its first batch after some ten seconds.
 SHORTEST_LIFE_S, LONGEST_LIFE_S = 8.0, 24.0
 QUIET_S, LOOK_S, LIMIT_S = 8.0, 0.5, 900.0
-ANSWER_S = 120.0
 TOLERANCE = 1e-9
 STORED = """from(bucket: "{bucket}") |> range(start: 0)
   |> filter(fn: (r) => r._measurement != "batch_ledger") |> drop(columns: ["_start", "_stop"])"""
@@ -151,7 +147,7 @@ class _Run:
     ) -> tuple[Points, dict[tuple[str, ...], dict[str, Any]]]:
         """All that the store and `crypto-candles` hold at the end."""
         step = self._broker.board.step(f"replay, {self._name}")
-        before = self._candle_ends()
+        before = self._ends(CANDLE.topic)
         with running_influx(
             self._broker.home, self._broker.board, self._settings, self._supervisor
         ) as access:
@@ -277,9 +273,6 @@ class _Run:
         finally:
             consumer.close()
 
-    def _candle_ends(self) -> dict[int, int]:
-        return self._ends(CANDLE.topic)
-
     def _bars(self, before: Mapping[int, int]) -> dict[tuple[str, ...], dict[str, Any]]:
         """Bars of this run by their identity; a repeated one counts once."""
         found = {}
@@ -295,21 +288,10 @@ class _Run:
     def _points(self, access: InfluxAccess) -> Points:
         points: Points = {}
         for bucket in (access.bucket, access.speed_bucket, access.seconds_bucket):
-            answer = httpx.post(
-                f"{access.url}/api/v2/query",
-                params={"org": access.org},
-                headers={"Authorization": f"Token {access.read_token}"},
-                json={"query": STORED.format(bucket=bucket), "dialect": {"annotations": []}},
-                timeout=ANSWER_S,
-                trust_env=False,
-            )
-            text = answer.raise_for_status().text.replace("\r\n", "\n").strip()
-            # A table with other columns has a header of its own, after an empty line.
-            for block in text.split("\n\n"):
-                for row in csv.DictReader(block.splitlines()):
-                    value = row.pop("_value")
-                    kept = (f"{name}={row[name]}" for name in sorted(row) if name not in _NO_TAGS)
-                    points[(bucket.removeprefix(self._name), *kept)] = value
+            for row in stored_rows(access, STORED.format(bucket=bucket)):
+                value = row.pop("_value")
+                kept = (f"{name}={row[name]}" for name in sorted(row) if name not in _NO_TAGS)
+                points[(bucket.removeprefix(self._name), *kept)] = value
         return points
 
 

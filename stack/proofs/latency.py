@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from market.coins import default_symbols
 from market.settings import ENV_PREFIX
@@ -28,6 +27,7 @@ from stack.platform import Platform
 from stack.ports import free_port
 from stack.processes.influxd import InfluxAccess
 from stack.proofs.collection import Broker, Stage
+from stack.proofs.demo import resident_mb
 from stack.proofs.influx import running_influx
 from stack.proofs.trade_feeder import TradeFeeder
 from stack.settings import StackSettings
@@ -40,7 +40,6 @@ READY_S = 120.0
 ASK_EVERY_S = 0.05
 LOOK_BACK = timedelta(minutes=5)
 MEMORY_EVERY_S = 5.0
-MEGABYTE = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ class _Bench:
     ) -> list[tuple[float, float]]:
         """Ask until the time is over; (seconds, MB) of Spark after the warm-up."""
         memory: list[tuple[float, float]] = []
-        spark = psutil.Process(self._supervisor.record_of("spark").pid)
+        spark = self._supervisor.record_of("spark").pid
         began, next_memory, give_up = 0.0, 0.0, time.perf_counter() + READY_S
         async with httpx.AsyncClient(base_url=self._api, timeout=30.0, trust_env=False) as client:
             while not began or time.perf_counter() - began < run_s:
@@ -150,7 +149,7 @@ class _Bench:
                 if not shown.newest_id and now > give_up:
                     raise Failure(f"The API showed no candle of {SYMBOL} in {READY_S:.0f} s.")
                 if shown.is_warm and now > next_memory:
-                    memory.append((now - began, _resident_mb(spark)))
+                    memory.append((now - began, resident_mb(spark, descend=True)))
                     next_memory = now + MEMORY_EVERY_S
                     step.tell(f"{now - began:.0f} of {run_s:.0f} s, p95 {shown.p95_s():.2f} s")
                 stage.check()
@@ -204,11 +203,6 @@ class _Shown:
 def _quantile(numbers: Sequence[float], share: float) -> float:
     ordered = sorted(numbers)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else float("nan")
-
-
-def _resident_mb(process: psutil.Process) -> float:
-    family = [process, *process.children(recursive=True)]
-    return sum(member.memory_info().rss for member in family) / MEGABYTE
 
 
 def slope(readings: Sequence[tuple[float, float]]) -> float:
