@@ -139,6 +139,14 @@ CANDLE = RecordType(
     key=("source", "symbol"),
     retention_days=30,
 )
+ANOMALY = RecordType(
+    name="anomaly",
+    topic="crypto-anomalies",
+    versions={13: "anomaly.v1.avsc"},
+    identity=("anomaly_id", "revision"),
+    key=("anomaly_id",),
+    retention_days=30,
+)
 
 RECORD_TYPES: tuple[RecordType, ...] = (
     PRICE,
@@ -151,9 +159,10 @@ RECORD_TYPES: tuple[RecordType, ...] = (
     GAP,
     SOURCE_HEALTH,
     CANDLE,
+    ANOMALY,
 )
 AGENT_RECORD_TYPES: tuple[RecordType, ...] = tuple(
-    kind for kind in RECORD_TYPES if kind not in (DEAD_LETTER, CANDLE)
+    kind for kind in RECORD_TYPES if kind not in (DEAD_LETTER, CANDLE, ANOMALY)
 )
 BY_NAME = {record_type.name: record_type for record_type in RECORD_TYPES}
 BY_SCHEMA_ID = {

@@ -10,7 +10,7 @@ from market.store.measurements import Measurement
 
 
 def to_lines(rows: DataFrame, measurement: Measurement) -> DataFrame:
-    """Rows with the measurement's tags, fields and `time_ms` to lines with nanosecond stamps."""
+    """Rows with the measurement's tags, fields and stamp to lines with nanosecond stamps."""
     return (
         rows.withColumn("field_set", _field_set(measurement))
         .where(F.col("field_set") != "")
@@ -29,7 +29,9 @@ def _field_set(measurement: Measurement) -> Column:
 
 def _joined(measurement: Measurement, field_set: Column) -> Column:
     head = F.concat_ws(",", F.lit(measurement.name), *map(_tag, measurement.tags))
-    stamp = F.concat(F.col("time_ms").cast("string"), F.lit("000000"))
+    stamp = F.col(measurement.stamp).cast("string")
+    if measurement.stamp == "time_ms":
+        stamp = F.concat(stamp, F.lit("000000"))
     return F.concat_ws(" ", head, field_set, stamp)
 
 

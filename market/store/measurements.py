@@ -18,6 +18,8 @@ class Measurement:
     name: str
     tags: tuple[str, ...]
     fields: Mapping[str, FieldType]
+    stamp: Literal["time_ms", "stamp_ns"] = "time_ms"
+    """Column with a row's time; nanoseconds (`stamps.py`) where points can share a millisecond."""
 
 
 MARKET = Measurement(
@@ -119,6 +121,41 @@ GLOBAL = Measurement(
         "collected_at_ms": "int",
     },
 )
+ANOMALIES = Measurement(
+    name="crypto_anomalies",
+    tags=("coin_id", "kind", "source", "symbol"),
+    fields={
+        "anomaly_id": "string",
+        "revision": "int",
+        "phase": "string",
+        "severity": "string",
+        "quote": "string",
+        "other_source": "string",
+        "other_symbol": "string",
+        "other_coin_id": "string",
+        "started_at_ms": "int",
+        "detected_at_ms": "int",
+        "peaked_at_ms": "int",
+        "resolved_at_ms": "int",
+        "observed_at_ms": "int",
+        "collected_at_ms": "int",
+        "value": "float",
+        "peak_value": "float",
+        "expected": "float",
+        "score": "float",
+        "threshold": "float",
+        "unit": "string",
+        "n": "int",
+        "window_ms": "int",
+        "sources": "string",
+        "trade_ids": "string",
+        "coordinates": "string",
+        "sentence": "string",
+    },
+    stamp="stamp_ns",
+)
+"""An episode, newest revision, at its start; `sources`, `trade_ids`, `coordinates` are JSON."""
+
 LEDGER = Measurement(
     name="batch_ledger",
     tags=("interval", "kind", "layer"),
@@ -131,5 +168,6 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     ANALYTICS,
     CROSS_SECTION,
     GLOBAL,
+    ANOMALIES,
     LEDGER,
 )

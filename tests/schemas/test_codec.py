@@ -36,6 +36,7 @@ FROZEN = {
     "source_health.v1.avsc": "59229d3e9ee4efdef589b6ed33d1d1da3b42f164a3d364c8e7014a2fac833678",
     "candle.v1.avsc": "a8e42835aba353d3ab7077140adfe42c37c64c04560c8e9bd56162e1e28cd7a6",
     "source_health.v2.avsc": "2d0d369b2cfbb49f95d90560545a15a435b3dcbcb0c83bd7b8a3bd85806d8c91",
+    "anomaly.v1.avsc": "044eedc01caa66df3526570e87cb17b7d5af26365e78298c1294adc0293d7150",
 }
 
 
@@ -72,7 +73,7 @@ def sample(record_type: RecordType, **overrides: Any) -> dict[str, Any]:
         if isinstance(kind, list):
             record[column["name"]] = None
         elif isinstance(kind, dict) and kind["type"] == "array":
-            record[column["name"]] = ["x"]
+            record[column["name"]] = [blank[kind["items"]]]
         elif isinstance(kind, dict):
             record[column["name"]] = kind["symbols"][0]
         else:

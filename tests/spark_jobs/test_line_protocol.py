@@ -55,3 +55,10 @@ def test_an_empty_tag_is_left_out(spark):
 def test_a_float_comes_back_bit_for_bit(spark, number):
     (text,) = line(spark, "here", number, None, None)
     assert float(text.split(" ")[1].removeprefix("level=")) == number
+
+
+def test_a_measurement_with_nanosecond_stamps_takes_them_as_they_are(spark):
+    exact = Measurement(name="reading", tags=(), fields={"count": "int"}, stamp="stamp_ns")
+    rows = spark.createDataFrame([(3, 1_678_503_600_000_000_017)], "count long, stamp_ns long")
+    (row,) = to_lines(rows, exact).collect()
+    assert row["line"] == "reading count=3i 1678503600000000017"
