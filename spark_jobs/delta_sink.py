@@ -40,6 +40,9 @@ SESSION = {
 }
 # A batch adds a file a topic and day. Delta's own merging (autoCompact) ran after every batch.
 MERGE_EVERY_BATCHES = 60
+# After a first start there are a thousand days of history; listing them took half a minute of both
+# cores while everything else warmed up.
+SETTLED_AFTER_BATCHES = 5
 # A batch is one commit, a merge another.
 RECENT_COMMITS = 20
 
@@ -78,7 +81,7 @@ class DeltaSink:
     _unmerged: int = 0
 
     def __call__(self, batch: DataFrame, epoch: int) -> None:
-        """Append the batch; then look after the files, but not in the rush of a start."""
+        """Append the batch; then look after the files, save in the rush of a start."""
         spark = batch.sparkSession
         app_id = f"{self.checkpoint.name}:{_query_id(spark)}"
         is_first = not self._is_checked
@@ -94,7 +97,7 @@ class DeltaSink:
     def _append(self, batch: DataFrame, epoch: int, app_id: str) -> None:
         writer = (
             # One file a topic and day, its offsets in order.
-            batch.repartition(*PARTITIONED_BY)
+            batch.repartition(_tasks(batch.sparkSession), *PARTITIONED_BY)
             .sortWithinPartitions(*ORDER)
             .write.format("delta")
             .mode("append")
@@ -140,6 +143,8 @@ class DeltaSink:
         today = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).date()
         is_new_day = today != self._day
         self._unmerged += 1
+        if self._day is None and self._unmerged < SETTLED_AFTER_BATCHES:
+            return
         if not is_new_day and self._unmerged < MERGE_EVERY_BATCHES:
             return
         self._day, self._unmerged = today, 0
@@ -160,6 +165,11 @@ def _is_before(held: Offsets) -> Column:
         for (topic, partition), offset in held.items()
     ]
     return reduce(or_, known, F.lit(False))
+
+
+def _tasks(spark: SparkSession) -> int:
+    """A quarter of the slots: the first batch makes a folder for each day of history."""
+    return max(spark.sparkContext.defaultParallelism // 4, 1)
 
 
 def _is_there(table: Path) -> bool:

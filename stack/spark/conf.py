@@ -9,6 +9,9 @@ from pathlib import Path
 from stack.home import write_whole
 
 SHUFFLE_PARTITIONS = 2
+# Tasks at once on two cores: history that `bars` and `archive` work through for half a minute after
+# a first start must not hold all slots, or live prices stand still as long.
+SLOTS = 4
 CHECKPOINT_FORMAT = 2
 ROCKSDB_MB = 128
 BARE_LOCAL_FS = "hadoop-bare-naked-local-fs"
@@ -23,7 +26,7 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
     names = sorted(jars.glob("*.jar"))
     bare_fs = next(str(jar) for jar in names if jar.name.startswith(BARE_LOCAL_FS))
     return {
-        "spark.master": "local[2]",
+        "spark.master": f"local[{SLOTS}]",
         "spark.driver.memory": f"{driver_mb}m",
         "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC {AVRO_WITHOUT_LEAK}",
         "spark.executor.extraJavaOptions": AVRO_WITHOUT_LEAK,

@@ -187,6 +187,7 @@ def test_files_are_merged_at_a_days_end_and_every_so_often_but_not_in_the_rush_o
     monkeypatch.setattr(f"{here}.merge_files", lambda *_: done.append("merged") or (0, 0))
     monkeypatch.setattr(f"{here}.remove_unused", lambda *_: done.append("cleared"))
     monkeypatch.setattr(f"{here}.MERGE_EVERY_BATCHES", 3)
+    monkeypatch.setattr(f"{here}.SETTLED_AFTER_BATCHES", 2)
     clock = FakeClock()
     sink = DeltaSink(table=tmp_path / "table", checkpoint=tmp_path / "c", clock=clock)
     schema = "topic string, day date, partition int, offset long"
@@ -198,7 +199,7 @@ def test_files_are_merged_at_a_days_end_and_every_so_often_but_not_in_the_rush_o
         told.append(list(done))
         done.clear()
     both = ["merged", "cleared"]
-    assert told == [[], both, [], both, [], [], ["merged"]]
+    assert told == [[], [], both, both, [], [], ["merged"]]
 
 
 class FakeClock(WallClock):
