@@ -6,9 +6,13 @@
 - `GET /control/published?kind=trades|prices|global|articles|fear_greed&from_ms&to_ms`: identities.
   Trades by `symbol` (all unless given) as ranges `[symbol, from_id, to_id]` of all that upstream
   has in that time; other kinds as `keys` of all that reached a client in whole answers.
+- `GET /control/planted?from_ms&to_ms`: the truth about anomalies that have begun by now, see
+  `simulator.planted`; empty where the scenario has none.
 
 The port is on loopback; a web page cannot POST here, because it must be JSON.
 """
+
+from dataclasses import asdict
 
 import orjson
 from aiohttp import web
@@ -18,9 +22,12 @@ from simulator.answers import SIMULATION, answer
 from simulator.faults import FAULTS, FaultRequest, WrongFault
 from simulator.http_faults import FAULT_BOARD
 from simulator.published import IDENTITIES
+from simulator.scenario import DAY_MS
 from simulator.simulation import Simulation
 
 LATEST_MS = 2**62
+# A day's truth takes a tenth of a second, in which nobody is served.
+LONGEST_PLANTED_MS = 2 * DAY_MS
 
 
 def refusal(message: str) -> web.Response:
@@ -102,6 +109,21 @@ async def published(request: web.Request) -> web.Response:
     return answer({**body, "source": "binance", "ranges": ranges})
 
 
+async def planted(request: web.Request) -> web.Response:
+    """The truth about anomalies."""
+    simulation, query = request.app[SIMULATION], request.query
+    start_ms, now_ms = simulation.scenario.start_ms, simulation.now_ms()
+    try:
+        from_ms, to_ms = int(query.get("from_ms", start_ms)), int(query.get("to_ms", now_ms + 1))
+    except ValueError:
+        return refusal("from_ms and to_ms are milliseconds")
+    from_ms, to_ms = max(from_ms, start_ms), min(to_ms, now_ms + 1)
+    if to_ms - from_ms > LONGEST_PLANTED_MS:
+        return refusal(f"at most {LONGEST_PLANTED_MS} milliseconds at once")
+    found = simulation.scenario.planted(from_ms, to_ms) if from_ms < to_ms else ()
+    return answer({"planted": [asdict(one) for one in found]})
+
+
 def trade_ranges(
     simulation: Simulation, symbol: str, from_ms: int, to_ms: int, withheld: set[int]
 ) -> list[tuple[int, int]]:
@@ -127,4 +149,5 @@ ROUTES = (
     web.delete("/control/faults", stop_faults),
     web.get("/control/log", fault_log),
     web.get("/control/published", published),
+    web.get("/control/planted", planted),
 )

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from simulator.planted import PlantedAnomaly
+
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
@@ -236,6 +238,11 @@ class Scenario(ABC):
     def moods(self, at_ms: int, limit: int | None) -> Sequence[Mood]:
         """Fear & Greed at a moment, newest day first, all of them without a limit."""
         del at_ms, limit
+        return ()
+
+    def planted(self, from_ms: int, to_ms: int) -> Sequence[PlantedAnomaly]:
+        """The truth about anomalies that begin in [from_ms, to_ms); none where nobody knows it."""
+        del from_ms, to_ms
         return ()
 
     def trades(self, symbol: str, after_ms: int, through_ms: int) -> Iterator[Trade]:

@@ -1,8 +1,9 @@
 """The default scenario: a seeded market of about fifty coins, open all hours, without an end.
 
 Correlated prices with calm and stormy days and hours, heavy-tailed sizes, activity by a coin's
-rank and the time of day, about 20 trades a scenario second in all. The same seed and start give the
-same bytes. How it is drawn: `simulator.seeded_market`.
+rank and the time of day, about 20 trades a scenario second in all. Every hour has planted
+anomalies, whose truth can be asked for. The same seed and start give the same bytes. How it is
+drawn: `simulator.seeded_market`.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from simulator.decimals import padded
+from simulator.planted import PlantedAnomaly
 from simulator.scenario import (
     CHANGE_SPANS_MS,
     DAY_MS,
@@ -32,6 +34,7 @@ from simulator.seeded_market.listing import Floats, Ints, default_listing
 from simulator.seeded_market.minutes import DAY_MINUTES
 from simulator.seeded_market.newsroom import Newsroom
 from simulator.seeded_market.rows import klines_of
+from simulator.seeded_market.truths import Truths
 from simulator.seeded_market.world import World
 
 # A Monday: 2026-01-05T00:00:00Z. Any other moment does as well.
@@ -55,6 +58,7 @@ class MarketScenario(Scenario):
         self._columns = {symbol: column for column, symbol in enumerate(self.instruments)}
         self._history = History(self.world)
         self._newsroom = Newsroom(self.world)
+        self._truths = Truths(self.world)
 
     def minute_trades(self, symbol: str, minute: int) -> Sequence[Trade]:
         """See Scenario."""
@@ -165,6 +169,10 @@ class MarketScenario(Scenario):
     def moods(self, at_ms: int, limit: int | None) -> Sequence[Mood]:
         """See Scenario. Bitcoin's week and month, and how wild the last day was."""
         return self._newsroom.moods(at_ms, limit)
+
+    def planted(self, from_ms: int, to_ms: int) -> Sequence[PlantedAnomaly]:
+        """See Scenario. Each hour has some, see `simulator.seeded_market.plants`."""
+        return self._truths.between(from_ms, to_ms)
 
     def _main_column(self, coin_id: str) -> int | None:
         for column, market in enumerate(self.world.listing.markets):

@@ -13,7 +13,9 @@ import numpy as np
 from simulator.scenario import MINUTE_MS
 from simulator.seeded import stream
 from simulator.seeded_market.days import Days
-from simulator.seeded_market.listing import Floats, Ints
+from simulator.seeded_market.listing import Floats, Ints, Listing
+from simulator.seeded_market.planting import effects_of
+from simulator.seeded_market.plants import Plant, day_plants
 
 DAY_MINUTES = 1_440
 # Hours of a day differ in strength by about this much (log), on top of the time of day.
@@ -26,6 +28,12 @@ WICK = 0.5
 # Spread of a minute's share of the day's trades, and of its mean trade size (log).
 COUNT_SPREAD = 0.5
 SIZE_SPREAD = 0.6
+# What was not planted stays ordinary: no step above a per cent or so, no minute with less than this
+# share of the usual trades or more than this many times the volume of the day's mean minute.
+LARGEST_STEP = 0.01
+LONGEST_WICK = 0.001
+QUIETEST = 0.4
+BUSIEST = 2.5
 # 14:30 UTC, when New York opens and London has not closed.
 BUSIEST_MINUTE = 14.5 * 60
 
@@ -42,6 +50,7 @@ class DayBars:
     volume: Ints
     first_ids: Ints
     """Id of the first trade at or after each minute; 1 is the first of the scenario."""
+    plants: tuple[Plant, ...] = ()
 
     @cached_property
     def counts(self) -> Ints:
@@ -70,7 +79,8 @@ def _log_path(
     own[random.random((DAY_MINUTES, assets)) < JUMP_CHANCE] *= JUMP
     moves = listing.betas * factor + np.sqrt(1 - listing.betas**2) * own
     scale = listing.volatilities * days.volatility(day) / np.sqrt(DAY_MINUTES)
-    path = np.cumsum(moves * scale * strength[:, None], axis=0)
+    steps = LARGEST_STEP * np.tanh(moves * scale * strength[:, None] / LARGEST_STEP)
+    path = np.cumsum(steps, axis=0)
     first, last = days.log_prices(day), days.log_prices(day + 1)
     variance = np.cumsum(strength**2)
     path += (variance / variance[-1])[:, None] * (last - first - path[-1])
@@ -92,8 +102,18 @@ def _carried(close: Ints, counts: Ints, before: Ints) -> Ints:
     return np.take_along_axis(np.vstack([before, close]), latest, axis=0)
 
 
-def draw_day(days: Days, day: int, *, ids_at_start: Ints) -> DayBars:
-    """The bars of a day. `ids_at_start` is how many trades of the start's day precede the start."""
+def _volumes(
+    listing: Listing, prices: Floats, counts: Ints, usual: Floats, random: np.random.Generator
+) -> Floats:
+    """Base quantity of each minute in steps, calm; `usual` is the day's usual count."""
+    size = np.exp(SIZE_SPREAD * random.standard_normal(counts.shape) - SIZE_SPREAD**2 / 2)
+    mean: Floats = listing.mean_trade_usd / prices / listing.quantity_steps
+    return mean * np.minimum(counts * size, BUSIEST * usual)
+
+
+def draw_day(days: Days, day: int, *, ids_at_start: Ints, start_ms: int) -> DayBars:
+    """The bars of a day. `ids_at_start` is how many trades of the start's day precede the start,
+    which also is where plants begin."""
     listing = days.listing
     random = stream(days.seed, "minutes", day)
     hours = np.exp(HOUR_WEATHER * random.standard_normal(24))
@@ -104,19 +124,23 @@ def draw_day(days: Days, day: int, *, ids_at_start: Ints) -> DayBars:
     usdc = listing.asset("usd-coin")
     in_usdc = np.array([market.quote == "USDC" for market in listing.markets])
     logs = path[:, listing.asset_of] - np.where(in_usdc, path[:, [usdc]], 0.0)
-    prices = np.exp(logs)
+    plants = day_plants(listing, seed=days.seed, day=day, start_ms=start_ms, log_prices=logs)
+    planted = effects_of(plants, minutes=DAY_MINUTES, markets=shape[1])
+    prices = np.exp(logs + planted.log_shifts)
     ticks = np.maximum(np.rint(prices / listing.price_steps), 1).astype(np.int64)
 
     busy = strength[:, None] * (0.5 + moves[:, listing.asset_of] / 1.6)
-    weights = busy * np.exp(COUNT_SPREAD * random.standard_normal(shape))
+    weights = np.maximum(busy * np.exp(COUNT_SPREAD * random.standard_normal(shape)), QUIETEST)
     before = days.ids_before(day)
-    counted = _shares(weights, days.ids_before(day + 1) - before)
+    of_day = days.ids_before(day + 1) - before
+    counted = _shares(weights * planted.trades, of_day)
     counts = np.diff(counted, axis=0)
 
     deviation = (listing.volatilities * days.volatility(day) / np.sqrt(DAY_MINUTES))[
         listing.asset_of
     ]
-    wick = WICK * deviation * strength[:, None] * prices[:-1] / listing.price_steps
+    wick = np.minimum(WICK * deviation * strength[:, None], LONGEST_WICK)
+    wick *= prices[:-1] / listing.price_steps
     above, below = np.abs(random.standard_normal((2, *shape))) * wick
     opened = np.where(counts == 1, ticks[1:], ticks[:-1])
     close = ticks[1:]
@@ -126,9 +150,12 @@ def draw_day(days: Days, day: int, *, ids_at_start: Ints) -> DayBars:
     high = np.maximum(opened, close) + np.rint(above).astype(np.int64)
     low = np.maximum(np.minimum(opened, close) - np.rint(below).astype(np.int64), 1)
 
-    mean = listing.mean_trade_usd / prices[:-1] / listing.quantity_steps
-    size = np.exp(SIZE_SPREAD * random.standard_normal(shape) - SIZE_SPREAD**2 / 2)
-    volume = np.where(counts > 0, np.maximum(np.rint(counts * mean * size), counts), 0)
+    usual = of_day / DAY_MINUTES * planted.trades
+    drawn = _volumes(listing, np.exp(logs[:-1]), counts, usual, random)
+    volume = np.where(counts > 0, np.maximum(np.rint(drawn * planted.sizes), counts), 0)
+    volume = volume.astype(np.int64)
+    for one in plants:
+        volume[one.minute, one.column] += one.units
     carried = _carried(close, counts, ticks[0])
     idle = counts == 0
     return DayBars(
@@ -137,6 +164,7 @@ def draw_day(days: Days, day: int, *, ids_at_start: Ints) -> DayBars:
         high=np.where(idle, carried, high),
         low=np.where(idle, carried, low),
         close=carried,
-        volume=volume.astype(np.int64),
+        volume=volume,
         first_ids=before + counted - ids_at_start + 1,
+        plants=plants,
     )

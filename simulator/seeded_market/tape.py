@@ -13,8 +13,10 @@ import numpy.typing as npt
 from simulator.scenario import MINUTE_MS
 from simulator.seeded_market.listing import Floats, Ints
 
-# Log spread of trade sizes: the largest of a thousand trades is about 60 times the median.
+# Log spread of trade sizes: one trade in a hundred is twenty times the median.
 SIZE_SPREAD = 1.3
+# Standard deviations: no trade is over fifty times the median by chance.
+LARGEST = 3.0
 # Trades leave the straight way between two turns by this share of the minute's range.
 NOISE = 0.12
 
@@ -41,6 +43,10 @@ class MinuteBars:
     close: Ints
     volume: Ints
     counts: Ints
+    whales: Ints
+    """Of the volume: what one trade of the minute has alone."""
+    buys: Floats
+    """Share of trades whose taker bought, NaN where it goes by the price."""
 
 
 def _turns(bars: MinuteBars, starts: Ints, random: np.random.Generator) -> tuple[Ints, Ints]:
@@ -84,17 +90,20 @@ def _prices(bars: MinuteBars, starts: Ints, random: np.random.Generator) -> Ints
 
 def _quantities(bars: MinuteBars, starts: Ints, random: np.random.Generator) -> Ints:
     """At least one step each, summing to each minute's volume."""
-    running = np.cumsum(np.exp(SIZE_SPREAD * random.standard_normal(int(starts[-1]))))
+    spread = np.clip(random.standard_normal(int(starts[-1])), -LARGEST, LARGEST)
+    running = np.cumsum(np.exp(SIZE_SPREAD * spread))
     traded = bars.counts > 0
     counts, ends = bars.counts[traded], starts[1:][traded] - 1
     base = np.concatenate([[0.0], running])[starts[:-1][traded]]
     inside = running - np.repeat(base, counts)
-    spare = np.repeat(bars.volume[traded] - counts, counts)
+    whales = bars.whales[traded]
+    spare = np.repeat(bars.volume[traded] - whales - counts, counts)
     shared = np.floor(spare * (inside / np.repeat(inside[ends], counts))).astype(np.int64)
     shared[ends] = spare[ends]
     parts: Ints = np.diff(shared, prepend=0)
     firsts = starts[:-1][traded]
     parts[firsts] = shared[firsts]
+    parts[firsts + counts // 2] += whales
     return parts + 1
 
 
@@ -107,5 +116,7 @@ def draw_hour(bars: MinuteBars, random: np.random.Generator) -> HourTape:
     minutes = np.repeat(np.arange(len(bars.counts)) * MINUTE_MS, bars.counts)
     times = np.sort(minutes + random.integers(0, MINUTE_MS, total))
     falling = np.diff(prices, prepend=prices[:1]) < 0
-    sells = random.random(total) < np.where(falling, 0.7, 0.4)
+    buys = np.repeat(bars.buys, bars.counts)
+    likely = np.where(np.isnan(buys), np.where(falling, 0.7, 0.4), 1 - buys)
+    sells = random.random(total) < likely
     return HourTape(starts, times, prices, quantities, sells)

@@ -12,6 +12,7 @@ from simulator.seeded import stream
 from simulator.seeded_market.days import Days
 from simulator.seeded_market.listing import Ints, Listing
 from simulator.seeded_market.minutes import DAY_MINUTES, DayBars, draw_day
+from simulator.seeded_market.planting import hour_extras
 from simulator.seeded_market.rows import Rows, assumed_takers, hours_of_day
 from simulator.seeded_market.tape import HourTape, MinuteBars, draw_hour
 
@@ -35,12 +36,17 @@ class World:
         self._hourly: Recent[int, Rows] = Recent(HOURLY_DAYS_KEPT)
         self._tapes: Recent[tuple[int, int], HourTape] = Recent(HOURS_KEPT)
         none = np.zeros(len(listing.markets), np.int64)
-        opening = draw_day(self.days, self.days.start_day, ids_at_start=none)
+        opening = draw_day(self.days, self.days.start_day, ids_at_start=none, start_ms=start_ms)
         self.ids_at_start: Ints = opening.first_ids[start_ms % DAY_MS // MINUTE_MS] - 1
 
     def bars(self, day: int) -> DayBars:
         """One-minute bars of a day (number since the epoch)."""
-        return self._bars.get(day, lambda: draw_day(self.days, day, ids_at_start=self.ids_at_start))
+        return self._bars.get(
+            day,
+            lambda: draw_day(
+                self.days, day, ids_at_start=self.ids_at_start, start_ms=self.start_ms
+            ),
+        )
 
     def hourly(self, day: int) -> Rows:
         """Hourly candles of a day, all markets."""
@@ -54,6 +60,7 @@ class World:
         day, hour_of_day = divmod(hour, 24)
         bars = self.bars(day)
         inside = slice(hour_of_day * 60, hour_of_day * 60 + 60)
+        whales, buys = hour_extras(bars.plants, market, hour_of_day * 60)
         minutes = MinuteBars(
             open=bars.open[inside, market],
             high=bars.high[inside, market],
@@ -61,6 +68,8 @@ class World:
             close=bars.close[inside, market],
             volume=bars.volume[inside, market],
             counts=bars.counts[inside, market],
+            whales=whales,
+            buys=buys,
         )
         symbol = self.listing.markets[market].symbol
         return draw_hour(minutes, stream(self.seed, "tape", symbol, hour))

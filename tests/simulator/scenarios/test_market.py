@@ -198,10 +198,20 @@ def test_sizes_are_heavy_tailed(market: MarketScenario) -> None:
     assert sizes.max() > 30 * np.median(sizes)
 
 
-def test_bitcoins_two_markets_stay_together(market: MarketScenario) -> None:
+def test_bitcoins_two_markets_stay_together_but_where_a_divergence_is_planted(
+    market: MarketScenario,
+) -> None:
     a, b = (market.world.bars(20_460).close[:, list(market.instruments).index(s)] / 100
             for s in ("BTCUSDT", "BTCUSDC"))  # fmt: skip
-    assert np.abs(a / b - 1).max() < 0.005
+    apart = np.flatnonzero(np.abs(a / b - 1) > 0.005) + 20_460 * 1_440
+    planted = market.planted(20_460 * DAY_MS, 20_461 * DAY_MS)
+    minutes = [
+        range(one.started_at_ms // MINUTE_MS - 3, one.ended_at_ms // MINUTE_MS + 3)
+        for one in planted
+        if one.kind == "divergence"
+    ]
+    assert len(minutes) == 12
+    assert all(any(minute in inside for inside in minutes) for minute in apart.tolist())
 
 
 def test_every_coin_has_a_snapshot_with_the_price_of_its_main_market(
