@@ -82,3 +82,28 @@ LAST_CROSS_SECTION = f"""{_ANALYTICS} |> filter(fn: (r) => r.interval == interva
 
 GLOBAL = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "crypto_global") |> last()"""
+
+_ANOMALIES = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_anomalies")"""
+ANOMALIES = f'{_ANOMALIES} |> drop(columns: ["_start", "_stop", "_measurement"])'
+ANOMALY_WITH_ID = f"""{_ANOMALIES}
+  |> filter(fn: (r) => r._field == "anomaly_id")
+  |> filter(fn: (r) => r._value == anomaly_id)"""
+
+_JOB_PULSE = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "pipeline_health")"""
+PIPELINE = f"""{_JOB_PULSE}
+  |> filter(fn: (r) => r.kind == "job" or r.kind == "latency") |> last()"""
+DEAD_LETTERS = f'{_JOB_PULSE} |> filter(fn: (r) => r.kind == "dead_letters") |> sum()'
+
+SOURCES = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_sources") |> last()"""
+
+GAPS = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_gaps")
+  |> drop(columns: ["_start", "_stop", "_measurement"])"""
+
+_QUALITY = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_quality")"""
+QUALITY = f"{_QUALITY} |> last()"
+QUALITY_OF_COIN = f"{_QUALITY} |> filter(fn: (r) => r.coin_id == coin_id) |> last()"

@@ -22,12 +22,14 @@ from market.store.analytics import (
     totals,
 )
 from market.store.annotated import time_ms
+from market.store.anomalies import AnomaliesReader, Anomaly, AnomalySearch
 from market.store.bars import BarsReader, Span
 from market.store.beginnings import Beginnings, BeginningsReader
 from market.store.client import FluxClient, instant
 from market.store.compose import ceil_ms
 from market.store.gaps import id_gaps, unpublished
 from market.store.merge import DAY_MS, MINUTE_MS, SECOND_MS, chosen, merged
+from market.store.pulse import PulseReader
 from market.store.rows import (
     AnalyticsRow,
     AnalyticsSeries,
@@ -81,6 +83,8 @@ class StoreReader:
         self._marks: dict[tuple[str, str], object] = {}
         self._snapshots: tuple[Snapshot, ...] = ()
         self._beginnings = BeginningsReader(client, buckets=self._buckets)
+        self._anomalies = AnomaliesReader(client, bucket=speed_bucket)
+        self.pulse = PulseReader(client, bucket=speed_bucket)
         self._bars = BarsReader(client, buckets=self._buckets, seconds_bucket=seconds_bucket)
 
     async def status(self) -> StoreStatus:
@@ -230,6 +234,14 @@ class StoreReader:
         return GlobalMarket(
             totals=totals(tables), cross_sections=tuple(rows[-1] for rows in newest if rows)
         )
+
+    async def anomalies(self, asked: AnomalySearch) -> tuple[Anomaly, ...]:
+        """Episodes, newest first."""
+        return await self._anomalies.search(asked)
+
+    async def anomaly(self, anomaly_id: str, *, now_ms: int) -> Anomaly | None:
+        """One episode, None where there is none."""
+        return await self._anomalies.with_id(anomaly_id, now_ms=now_ms)
 
     async def _cross_sections(
         self, query: str, interval: str, from_ms: int, to_ms: int
