@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.routes import analytics, candles, coin, coins, global_market, health, history
+from api.routes import analytics, anomalies, candles, coin, coins, global_market, health, history
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -11,5 +11,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     history.router,
     candles.router,
     analytics.router,
+    anomalies.router,
     global_market.router,
 )

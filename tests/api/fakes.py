@@ -12,6 +12,7 @@ from api.app import create_app
 from api.kafka_probe import KafkaState
 from api.settings import ApiSettings
 from market.errors import StoreUnavailable
+from market.store.anomalies import Anomaly, AnomalySearch
 from market.store.rows import (
     AnalyticsSeries,
     CandleSeries,
@@ -49,6 +50,8 @@ class FakeStore:
     answered: History = field(default_factory=lambda: History(rows=(), observed_at_ms=None))
     indicators: AnalyticsSeries = NO_INDICATORS
     together: GlobalMarket = NO_MARKET
+    episodes: tuple[Anomaly, ...] = ()
+    searches: list[AnomalySearch] = field(default_factory=list)
     is_down: bool = False
     reads: int = 0
     asked: list[dict[str, object]] = field(default_factory=list)
@@ -87,6 +90,16 @@ class FakeStore:
         self._check()
         return self.together
 
+    async def anomalies(self, asked: AnomalySearch) -> tuple[Anomaly, ...]:
+        self._check()
+        self.searches.append(asked)
+        found = sorted(filter(asked.admits, self.episodes), key=lambda one: one.place)
+        return tuple(found[::-1][: asked.limit])
+
+    async def anomaly(self, anomaly_id, *, now_ms) -> Anomaly | None:
+        self._check()
+        return next((one for one in self.episodes if one.anomaly_id == anomaly_id), None)
+
     async def status(self) -> StoreStatus:
         self._check()
         return StoreStatus(latency_ms=1.5, version="2.9.1")
@@ -114,6 +127,33 @@ def a_last_candle(symbol: str = "BTCUSDT", **facts) -> LastCandle:
         "last_traded_at_ms": NOW - 5_000,
     } | facts
     return LastCandle(source="binance", symbol=symbol, **named)
+
+
+def an_anomaly(started_at_ms: int = NOW - 600_000, **facts) -> Anomaly:
+    named = {
+        "anomaly_id": f"{started_at_ms:024x}",
+        "revision": 1,
+        "phase": "opened",
+        "kind": "price_move",
+        "severity": "medium",
+        "source": "binance",
+        "started_at_ms": started_at_ms,
+        "detected_at_ms": started_at_ms + 20_000,
+        "peaked_at_ms": started_at_ms + 30_000,
+        "observed_at_ms": started_at_ms + 30_000,
+        "value": 6.5,
+        "peak_value": 7.25,
+        "unit": "%",
+        "sentence": "BTCUSDT rose 7.25 % in 60 s.",
+        "coin_id": "bitcoin",
+        "symbol": "BTCUSDT",
+        "quote": "USDT",
+        "window_ms": 60_000,
+        "sources": ("binance/BTCUSDT",),
+        "trade_ids": (2**53 + 1,),
+        "coordinates": ("crypto-trades/0/17",),
+    } | facts
+    return Anomaly(**named)
 
 
 def a_settings(**facts) -> ApiSettings:
