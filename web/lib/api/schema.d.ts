@@ -144,6 +144,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/anomalies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Anomalies
+         * @description Episodes that began in [from, to), newest first.
+         */
+        get: operations["get_anomalies_anomalies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/coins/{coin_id}/anomalies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Anomalies Of Coin
+         * @description Episodes about a coin, or in which it was overtaken, newest first.
+         */
+        get: operations["get_anomalies_of_coin_coins__coin_id__anomalies_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/anomalies/{anomaly_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Anomaly
+         * @description One episode with the prices around it.
+         */
+        get: operations["get_anomaly_anomalies__anomaly_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/global": {
         parameters: {
             query?: never;
@@ -363,6 +423,225 @@ export interface components {
             warm_after_bars: {
                 [key: string]: number;
             };
+        };
+        /**
+         * AnomalyDetail
+         * @description An episode with what it was judged by.
+         */
+        AnomalyDetail: {
+            /** Anomaly Id */
+            anomaly_id: string;
+            /**
+             * Revision
+             * @description 1 when it opened, one more with each change.
+             */
+            revision: number;
+            /**
+             * Phase
+             * @description opened, peaked: it lasts; resolved: it is over.
+             * @enum {string}
+             */
+            phase: "opened" | "peaked" | "resolved";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "price_move" | "volume" | "divergence" | "whale" | "pump" | "overtake" | "silence";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high" | "critical";
+            /**
+             * Coin Id
+             * @description Null where it is about no coin.
+             */
+            coin_id: string | null;
+            /** Source */
+            source: string;
+            /**
+             * Symbol
+             * @description Null where it is about no market.
+             */
+            symbol: string | null;
+            /** Quote */
+            quote: string | null;
+            /** Other Source */
+            other_source: string | null;
+            /**
+             * Other Symbol
+             * @description The second market of a divergence.
+             */
+            other_symbol: string | null;
+            /**
+             * Other Coin Id
+             * @description The coin that was overtaken.
+             */
+            other_coin_id: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Detected At
+             * Format: date-time
+             * @description Event time at which it was certain.
+             */
+            detected_at: string;
+            /**
+             * Peaked At
+             * Format: date-time
+             */
+            peaked_at: string;
+            /** Resolved At */
+            resolved_at: string | null;
+            /**
+             * Observed At
+             * Format: date-time
+             * @description Event time of this revision.
+             */
+            observed_at: string;
+            /** Value */
+            value: number;
+            /** Peak Value */
+            peak_value: number;
+            /** Expected */
+            expected: number | null;
+            /**
+             * Score
+             * @description How far beyond ordinary; see docs/methodology.md.
+             */
+            score: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /** Unit */
+            unit: string;
+            /**
+             * N
+             * @description How many numbers stand behind `expected`.
+             */
+            n: number | null;
+            /** Window S */
+            window_s: number | null;
+            /** Sentence */
+            sentence: string;
+            /** Sources */
+            sources: string[];
+            /**
+             * Trade Ids
+             * @description A few; text, because they may exceed 2^53.
+             */
+            trade_ids: string[];
+            /**
+             * Coordinates
+             * @description topic/partition/offset of records, a few.
+             */
+            coordinates: string[];
+            evidence: components["schemas"]["Evidence"];
+        };
+        /**
+         * AnomalyRow
+         * @description An episode as its newest revision tells it. Values are in `unit`.
+         */
+        AnomalyRow: {
+            /** Anomaly Id */
+            anomaly_id: string;
+            /**
+             * Revision
+             * @description 1 when it opened, one more with each change.
+             */
+            revision: number;
+            /**
+             * Phase
+             * @description opened, peaked: it lasts; resolved: it is over.
+             * @enum {string}
+             */
+            phase: "opened" | "peaked" | "resolved";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "price_move" | "volume" | "divergence" | "whale" | "pump" | "overtake" | "silence";
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high" | "critical";
+            /**
+             * Coin Id
+             * @description Null where it is about no coin.
+             */
+            coin_id: string | null;
+            /** Source */
+            source: string;
+            /**
+             * Symbol
+             * @description Null where it is about no market.
+             */
+            symbol: string | null;
+            /** Quote */
+            quote: string | null;
+            /** Other Source */
+            other_source: string | null;
+            /**
+             * Other Symbol
+             * @description The second market of a divergence.
+             */
+            other_symbol: string | null;
+            /**
+             * Other Coin Id
+             * @description The coin that was overtaken.
+             */
+            other_coin_id: string | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Detected At
+             * Format: date-time
+             * @description Event time at which it was certain.
+             */
+            detected_at: string;
+            /**
+             * Peaked At
+             * Format: date-time
+             */
+            peaked_at: string;
+            /** Resolved At */
+            resolved_at: string | null;
+            /**
+             * Observed At
+             * Format: date-time
+             * @description Event time of this revision.
+             */
+            observed_at: string;
+            /** Value */
+            value: number;
+            /** Peak Value */
+            peak_value: number;
+            /** Expected */
+            expected: number | null;
+            /**
+             * Score
+             * @description How far beyond ordinary; see docs/methodology.md.
+             */
+            score: number | null;
+            /** Threshold */
+            threshold: number | null;
+            /** Unit */
+            unit: string;
+            /**
+             * N
+             * @description How many numbers stand behind `expected`.
+             */
+            n: number | null;
+            /** Window S */
+            window_s: number | null;
+            /** Sentence */
+            sentence: string;
         };
         /**
          * Candle
@@ -702,6 +981,11 @@ export interface components {
              */
             index: number | null;
         };
+        /** Envelope[AnomalyDetail] */
+        Envelope_AnomalyDetail_: {
+            data: components["schemas"]["AnomalyDetail"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[CoinDetail] */
         Envelope_CoinDetail_: {
             data: components["schemas"]["CoinDetail"];
@@ -722,6 +1006,12 @@ export interface components {
             data: components["schemas"]["InfluxHealth"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[list[AnomalyRow]] */
+        Envelope_list_AnomalyRow__: {
+            /** Data */
+            data: components["schemas"]["AnomalyRow"][];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[list[CoinRow]] */
         Envelope_list_CoinRow__: {
             /** Data */
@@ -739,6 +1029,66 @@ export interface components {
             /** Data */
             data: components["schemas"]["HistoryPoint"][];
             meta: components["schemas"]["Meta"];
+        };
+        /**
+         * Evidence
+         * @description Everything over [from, to).
+         */
+        Evidence: {
+            /**
+             * From
+             * Format: date-time
+             * @description Inclusive.
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             * @description Exclusive.
+             */
+            to: string;
+            /** Markets */
+            markets: components["schemas"]["MarketEvidence"][];
+            /** Snapshots */
+            snapshots: components["schemas"]["SnapshotEvidence"][];
+        };
+        /**
+         * EvidenceBar
+         * @description A bar; prices in the quote currency, volume in it too.
+         */
+        EvidenceBar: {
+            /**
+             * Open Time
+             * Format: date-time
+             */
+            open_time: string;
+            /** Open */
+            open: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Close */
+            close: number;
+            /** Quote Volume */
+            quote_volume: number | null;
+            /** Trades */
+            trades: number | null;
+        };
+        /**
+         * EvidencePoint
+         * @description A snapshot, the last of its minute.
+         */
+        EvidencePoint: {
+            /**
+             * Time
+             * Format: date-time
+             */
+            time: string;
+            /** Price Usd */
+            price_usd: number | null;
+            /** Market Cap Usd */
+            market_cap_usd: number | null;
         };
         /**
          * FieldProblem
@@ -836,6 +1186,27 @@ export interface components {
             latency_ms: number | null;
             /** Version */
             version: string | null;
+        };
+        /**
+         * MarketEvidence
+         * @description A market around the episode; a bar without trades is absent.
+         */
+        MarketEvidence: {
+            /** Source */
+            source: string;
+            /** Symbol */
+            symbol: string;
+            /** Coin Id */
+            coin_id: string;
+            /** Quote */
+            quote: string;
+            /**
+             * Interval
+             * @enum {string}
+             */
+            interval: "1s" | "1m" | "5m" | "1h";
+            /** Bars */
+            bars: components["schemas"]["EvidenceBar"][];
         };
         /**
          * Meta
@@ -968,6 +1339,18 @@ export interface components {
              * @description Exclusive.
              */
             to: string;
+        };
+        /**
+         * SnapshotEvidence
+         * @description A coin as a source of snapshots told it around the episode.
+         */
+        SnapshotEvidence: {
+            /** Source */
+            source: string;
+            /** Coin Id */
+            coin_id: string;
+            /** Points */
+            points: components["schemas"]["EvidencePoint"][];
         };
         /**
          * SourcePrice
@@ -1318,6 +1701,177 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AnalyticsAnswer"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_anomalies_anomalies_get: {
+        parameters: {
+            query?: {
+                /** @description All kinds if left out. */
+                kind?: ("price_move" | "volume" | "divergence" | "whale" | "pump" | "overtake" | "silence")[] | null;
+                /** @description A coin's id. */
+                coin?: string | null;
+                /** @description All if left out. */
+                severity?: ("low" | "medium" | "high" | "critical")[] | null;
+                /** @description Inclusive, of the start; 7 days before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+                per_page?: number;
+                /** @description From `meta.next`: the next page. */
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_AnomalyRow__"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_anomalies_of_coin_coins__coin_id__anomalies_get: {
+        parameters: {
+            query?: {
+                /** @description All kinds if left out. */
+                kind?: ("price_move" | "volume" | "divergence" | "whale" | "pump" | "overtake" | "silence")[] | null;
+                /** @description All if left out. */
+                severity?: ("low" | "medium" | "high" | "critical")[] | null;
+                /** @description Inclusive, of the start; 7 days before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+                per_page?: number;
+                /** @description From `meta.next`: the next page. */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                coin_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_AnomalyRow__"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_anomaly_anomalies__anomaly_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                anomaly_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_AnomalyDetail_"];
                 };
             };
             /** @description Not found */
