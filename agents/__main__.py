@@ -24,6 +24,7 @@ from agents.lock import one_instance
 from agents.markets_file import MarketsFile
 from agents.memory import CAP_RECORDS, KafkaTail, Memory, read_back
 from agents.mending import Mender
+from agents.metrics import agent_metrics
 from agents.poll import PollRunner
 from agents.publisher import KafkaPublisher
 from agents.repair import TradePages
@@ -36,6 +37,7 @@ from agents.websocket import open_websocket
 from market.clock import Clock, open_clock
 from market.errors import Fatal
 from market.log import configure
+from market.metrics import serve_metrics
 from market.settings import ENV_PREFIX
 from schemas.codec import Undecodable, decode
 from schemas.record_types import GAP
@@ -276,6 +278,7 @@ def stay_off(name: str, why: str, settings: AgentSettings, clock: Clock) -> None
         condition=lambda: Condition(off_because=why),
         budget=Unlimited(),
     )
+    serve_metrics(settings.metrics_port, agent_metrics(heart, publisher, None))
     asyncio.run(run_until_stopped(heart.beat_for_ever(), publisher.watch()))
     publisher.flush(FLUSH_S)
 
@@ -302,6 +305,7 @@ def run(name: str, settings: AgentSettings, wrong: str | None = None) -> None:
         cause = "kafka" if kafka_was_away.exists() else "restart"
         agent = Agent(source, settings, clock, memory, publisher, start_cause=cause)
         kafka_was_away.unlink(missing_ok=True)
+        serve_metrics(settings.metrics_port, agent_metrics(agent.heart, publisher, agent.runner))
         log.info("started", source=name, speed=clock.speed, scenario=clock.scenario)
         try:
             asyncio.run(

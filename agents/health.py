@@ -89,6 +89,8 @@ class Heart:
         self._clock = clock
         self._condition = condition
         self._budget = budget
+        self.told: Record | None = None
+        """The newest heartbeat."""
 
     async def beat_for_ever(self) -> None:
         """Publish a heartbeat now, at every change and every ten seconds."""
@@ -105,7 +107,8 @@ class Heart:
 
     async def beat(self) -> None:
         """Publish a heartbeat."""
-        await self._intake.publisher.publish(SOURCE_HEALTH, [self.record(self._condition())])
+        self.told = self.record(self._condition())
+        await self._intake.publisher.publish(SOURCE_HEALTH, [self.told])
 
     def record(self, condition: Condition) -> Record:
         """A heartbeat."""

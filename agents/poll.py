@@ -50,6 +50,8 @@ class PollRunner:
         self._clock = clock
         self._plan = plan
         self._cost = 0
+        self.asked = 0
+        """Polls that began."""
         self.last_success_ms: int | None = None
         """When the newest good answer came, platform time, milliseconds UTC."""
         self._troubles: dict[str, str] = {}
@@ -98,6 +100,7 @@ class PollRunner:
 
     async def poll(self) -> list[Exception]:
         """One round of requests; returns what failed, which the next round asks again."""
+        self.asked += 1
         before = self._intake.counters.copy()
         started_s = asyncio.get_running_loop().time()
         failures: list[Exception] = []

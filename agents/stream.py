@@ -89,6 +89,11 @@ class StreamRunner:
         """Why there is no connection now, None while there is one."""
 
     @property
+    def asked(self) -> int:
+        """Connections that were opened."""
+        return self.connections
+
+    @property
     def last_success_ms(self) -> int | None:
         """When the newest frame came, milliseconds UTC."""
         return None if self._line is None else self._line.last_frame_ms

@@ -7,10 +7,11 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import problems
+from api import metrics, problems
 from api.dependencies import MarketStore, Services
 from api.kafka_probe import KafkaProbe, KafkaState, ask_broker
 from api.latest import LatestState
+from api.metrics import CountRequests, Requests
 from api.openapi import document_problems
 from api.routes import ROUTERS
 from api.security_headers import SecurityHeaders
@@ -49,6 +50,7 @@ def create_app(
         docs_url=None,  # the viewer of the document would load scripts from elsewhere
         redoc_url=None,
     )
+    app.include_router(metrics.router)
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
@@ -58,6 +60,8 @@ def create_app(
             CORSMiddleware, allow_origins=settings.api_cors_origins, allow_methods=["GET"]
         )
     app.add_middleware(SecurityHeaders)
+    app.state.requests = Requests()
+    app.add_middleware(CountRequests, requests=app.state.requests)
     return app
 
 

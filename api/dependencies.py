@@ -12,6 +12,7 @@ from market.clock import Clock
 from market.main_market import Market
 from market.store.anomalies import Anomaly, AnomalySearch
 from market.store.freshness import Freshness
+from market.store.pulse import GapRow, Pipeline, QualityRow, SourceRow
 from market.store.rows import (
     AnalyticsSeries,
     CandleSeries,
@@ -23,11 +24,31 @@ from market.store.rows import (
 )
 
 
+class PulseStore(Protocol):
+    """What the platform says of itself; `market.store.pulse.PulseReader` is the real one."""
+
+    async def pipeline(self, *, wall_ms: int) -> Pipeline:
+        """Jobs, latency and dead letters, in real time."""
+
+    async def sources(self, *, now_ms: int) -> tuple[SourceRow, ...]:
+        """The newest heartbeats."""
+
+    async def gaps(self, *, from_ms: int, to_ms: int) -> tuple[GapRow, ...]:
+        """Gaps that begin in [from_ms, to_ms), the newest first."""
+
+    async def quality(self, *, coin_id: str | None, from_ms: int, to_ms: int) -> list[QualityRow]:
+        """The newest quality of each series, the worst first."""
+
+
 class MarketStore(Protocol):
     """The store as the API needs it; `market.store.reader.StoreReader` is the real one.
 
     Every method raises StoreUnavailable when the database does not answer in time.
     """
+
+    @property
+    def pulse(self) -> PulseStore:
+        """What the platform says of itself."""
 
     async def latest(self, *, now_ms: int) -> Latest:
         """The newest snapshots and bars at `now_ms`."""

@@ -15,6 +15,8 @@ from typing import Protocol
 # The simulator renews its anchor every second. Without renewal for this long it is down, and
 # scenario time stands still with it.
 ANCHOR_VALID_MS = 5_000
+# Further from the anchor than this the scenario may have stood still in between.
+CONVERTIBLE_MS = 60_000
 
 
 class Clock(Protocol):
@@ -32,6 +34,13 @@ class Clock(Protocol):
         """The platform's time, milliseconds UTC."""
 
 
+class ConvertibleClock(Clock, Protocol):
+    """A clock that also tells when it showed a time."""
+
+    def wall_of(self, platform_ms: int) -> float | None:
+        """Real time at which it showed that, milliseconds UTC; None where it cannot be known."""
+
+
 def wall_ms() -> int:
     """Real time, milliseconds UTC."""
     return time.time_ns() // 1_000_000
@@ -46,6 +55,10 @@ class WallClock:
     def now_ms(self) -> int:
         """Real time, milliseconds UTC."""
         return wall_ms()
+
+    def wall_of(self, platform_ms: int) -> float | None:
+        """The same moment."""
+        return float(platform_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,12 @@ class Anchor:
             return self.scenario_ms
         elapsed_ms = min(max(now_wall_ms - self.wall_ms, 0), ANCHOR_VALID_MS)
         return self.scenario_ms + int(elapsed_ms * self.speed)
+
+    def wall_of(self, scenario_ms: int) -> float | None:
+        """The reverse of `at`; None while it stands still and far from the anchor."""
+        apart_ms = (scenario_ms - self.scenario_ms) / self.speed
+        is_known = self.running and abs(apart_ms) <= CONVERTIBLE_MS
+        return self.wall_ms + apart_ms if is_known else None
 
     def write(self, path: Path) -> None:
         """Replace the file whole, so that no reader sees half of it."""
@@ -106,7 +125,11 @@ class ScenarioClock:
         """Scenario time, milliseconds UTC."""
         return self._current().at(wall_ms())
 
+    def wall_of(self, platform_ms: int) -> float | None:
+        """By the anchor as it stands now."""
+        return self._current().wall_of(platform_ms)
 
-def open_clock(path: Path | None) -> Clock:
+
+def open_clock(path: Path | None) -> ConvertibleClock:
     """The scenario's clock where a demo names its file, else real time."""
     return WallClock() if path is None else ScenarioClock(path)

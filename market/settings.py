@@ -23,6 +23,10 @@ class PlatformSettings(BaseSettings):
         Path | None, Field(description="The demo's clock.json; unset means real time.")
     ] = None
     kafka_bootstrap: Annotated[str, Field(description="host:port of a broker.")] = "127.0.0.1:9092"
+    metrics_port: Annotated[
+        int,
+        Field(ge=0, le=65_535, description="Port of its Prometheus text on 127.0.0.1; 0: none."),
+    ] = 0
     log_json: Annotated[bool, Field(description="JSON log lines instead of readable ones.")] = False
 
 

@@ -67,6 +67,8 @@ TRADE = RecordType(
     versions={2: "trade.v1.avsc"},
     identity=("source", "symbol", "trade_id"),
     key=("source", "symbol"),
+    # When the log had it, and not when it was handed to a producer: job pulse times that.
+    topic_config={"message.timestamp.type": "LogAppendTime"},
 )
 EXTERNAL_BAR = RecordType(
     name="external_bar",

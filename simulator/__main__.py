@@ -3,10 +3,13 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
 
 import structlog
+from prometheus_client import Metric
 
 from market.log import configure
+from market.metrics import gauge, serve_metrics
 from market.settings import ENV_PREFIX, read_settings
 from simulator.scenario import WrongScenario
 from simulator.scenario_clock import MasterClock
@@ -50,6 +53,12 @@ async def _play(simulation: Simulation, port: int) -> None:
     log.info("stopped", scenario_ms=simulation.now_ms())
 
 
+def _told(simulation: Simulation) -> Iterator[Metric]:
+    """For Prometheus."""
+    words = "Scenario time, seconds since the epoch."
+    yield gauge("simulator_scenario_seconds", words, simulation.now_ms() / 1000)
+
+
 def main() -> int:
     """Read the settings once, then play."""
     settings = read_settings(SimulatorSettings)
@@ -67,6 +76,7 @@ def main() -> int:
         speed=settings.simulator_speed,
         symbols=len(simulation.scenario.instruments),
     )
+    serve_metrics(settings.metrics_port, lambda: _told(simulation))
     try:
         asyncio.run(_play(simulation, settings.simulator_port))
     except OSError as error:

@@ -1,11 +1,13 @@
 """Runs queries and keeps them running: one driver for all jobs, or one job alone.
 
 A query that fails is started again alone, from its checkpoint, while the others go on. The
-watermark of a query that decides finality is published in `batch_ledger` after its batch.
+watermark of a query that decides finality is published in `batch_ledger` after its batch, how all
+of them do in `pipeline_health`.
 """
 
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from types import FrameType
@@ -13,9 +15,13 @@ from types import FrameType
 import structlog
 from pyspark.sql import SparkSession
 
+from market.clock import wall_ms
 from market.log import configure
+from market.metrics import serve_metrics
 from market.settings import read_settings
 from spark_jobs.influx_sink import open_writer
+from spark_jobs.job_health import HealthLedger, TopicEnds
+from spark_jobs.metrics import driver_metrics
 from spark_jobs.query import Query
 from spark_jobs.running import RunningQuery
 from spark_jobs.settings import SparkSettings
@@ -34,8 +40,17 @@ def run_job(queries: Sequence[Query]) -> None:
     spark = SparkSession.builder.getOrCreate()
     ledger = open_writer(settings)
     running = [RunningQuery(query, spark, settings, ledger) for query in queries]
+    health = HealthLedger(
+        [query.health for query in running],
+        ends=TopicEnds(settings.kafka_bootstrap),
+        ledger=ledger,
+        bucket=settings.influx_speed_bucket,
+    )
+    serve_metrics(settings.metrics_port, driver_metrics(health))
+    clock = settings.clock()
     while not stop.wait(LOOK_EVERY_S):
         _look_after(running)
+        health.look(time.monotonic(), wall_ms=wall_ms(), clock=clock)
     log.info("stopping")
     for query in running:
         query.stop()

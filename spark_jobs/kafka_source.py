@@ -63,10 +63,15 @@ def accepted(records: DataFrame) -> DataFrame:
 
 def decode(raw: DataFrame, kind: RecordType) -> DataFrame:
     """Kafka rows of one topic to the columns named above."""
+    return decode_apart(raw, kind).select("record.*", "rejection", *KAFKA_COLUMNS)
+
+
+def decode_apart(raw: DataFrame, kind: RecordType) -> DataFrame:
+    """The same with the record as one column: a dead letter has Kafka's names for its own."""
     framed = raw.withColumn("record", _record(kind)).withColumn(
         "rejection", _rejection(kind, "record")
     )
-    return framed.select("record.*", "rejection", *KAFKA_COLUMNS)
+    return framed.select("record", "rejection", *KAFKA_COLUMNS)
 
 
 def bare_records(spark: SparkSession, settings: SparkSettings, kind: RecordType) -> DataFrame:
@@ -78,12 +83,23 @@ def bare_records(spark: SparkSession, settings: SparkSettings, kind: RecordType)
 
 def judge(raw: DataFrame, kinds: Sequence[RecordType]) -> DataFrame:
     """Kafka rows of many topics to their `rejection` and Kafka's columns; no field of a record."""
+    return decode_each(raw, kinds).select("rejection", *KAFKA_COLUMNS)
+
+
+def decode_each(raw: DataFrame, kinds: Sequence[RecordType]) -> DataFrame:
+    """Kafka rows of many topics to a struct a kind, `rejection` and Kafka's columns.
+
+    The struct bears the kind's name, and is null in rows of other topics. One reading for all.
+    """
     for kind in kinds:
         raw = raw.withColumn(kind.name, F.when(F.col("topic") == kind.topic, _record(kind)))
     rejections = [
         F.when(F.col("topic") == kind.topic, _rejection(kind, kind.name)) for kind in kinds
     ]
-    return raw.withColumn("rejection", F.coalesce(*rejections)).select("rejection", *KAFKA_COLUMNS)
+    names = [kind.name for kind in kinds]
+    return raw.withColumn("rejection", F.coalesce(*rejections)).select(
+        *names, "rejection", *KAFKA_COLUMNS
+    )
 
 
 def observed_at_ms(kinds: Sequence[RecordType]) -> Column:

@@ -1,7 +1,8 @@
 """One query under supervision: started, restarted alone after a failure, its finality published."""
 
 import time
-from datetime import datetime
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from py4j.protocol import Py4JJavaError
@@ -12,7 +13,9 @@ from pyspark.sql.streaming.query import StreamingQuery
 from market.errors import Fatal, Retryable, StoreUnavailable
 from market.store.measurements import LEDGER
 from market.store.writer import PointWriter
+from spark_jobs.batches import Followed, epoch_ms
 from spark_jobs.failures import is_damage, reason_of
+from spark_jobs.job_health import JobHealth
 from spark_jobs.query import Query
 from spark_jobs.settings import SparkSettings
 
@@ -41,6 +44,8 @@ class RunningQuery:
         self._spark = spark
         self._settings = settings
         self._ledger = ledger
+        self.health = JobHealth(query.name)
+        self._followed = Followed()
         self._published_ms = 0
         self._counted_batch = -1
         self._late_groups = 0
@@ -53,9 +58,12 @@ class RunningQuery:
     def look_after(self) -> None:
         """Start it where it does not run and it is time; publish what has become final."""
         if self._running is not None and self._running.isActive:
-            self._count_late(self._running)
-            self._publish_final_through(self._running)
-            self._tell(self._running)
+            newest = self._running.lastProgress
+            if newest is not None:
+                self.health.saw(self._followed.finished(self._running, newest))
+                self._count_late(self._running, newest)
+                self._publish_final_through(newest)
+                self._tell(newest)
             return
         if self._running is not None:
             self._plan_restart(self._running)
@@ -107,6 +115,8 @@ class RunningQuery:
             return
         self._started = time.monotonic()
         self._counted_batch = -1
+        self._followed = Followed()
+        self.health.state = "running"
         log.info("query_started", query=self._query.name, version=self._query.version)
 
     def _say_whether_anew(self) -> None:
@@ -123,6 +133,7 @@ class RunningQuery:
 
     def _plan_restart(self, failed: StreamingQuery) -> None:
         self._running = None
+        self.health.restarts += 1
         if time.monotonic() - self._started > HEALTHY_AFTER_S:
             self._wait_s = FIRST_WAIT_S
         error = failed.exception()
@@ -136,12 +147,12 @@ class RunningQuery:
             log.error("checkpoint_damaged", **told, checkpoint=str(checkpoint), way_out=way_out)
         else:
             log.error("query_failed", **told)
+        self.health.state = "waiting"
         self._not_before = time.monotonic() + self._wait_s
         self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
 
-    def _tell(self, running: StreamingQuery) -> None:
-        progress = running.lastProgress
-        if progress is None or time.monotonic() - self._told < TELL_EVERY_S:
+    def _tell(self, progress: Mapping[str, Any]) -> None:
+        if time.monotonic() - self._told < TELL_EVERY_S:
             return
         self._told = time.monotonic()
         log.info(
@@ -153,13 +164,12 @@ class RunningQuery:
             watermark=progress["eventTime"].get("watermark"),
         )
 
-    def _count_late(self, running: StreamingQuery) -> None:
+    def _count_late(self, running: StreamingQuery, newest: Mapping[str, Any]) -> None:
         """Add what the batches since the last look refused because its bar was final.
 
         Spark counts after its partial aggregation: groups of (market, window), not trades.
         """
-        newest = running.lastProgress
-        if newest is None or newest["batchId"] == self._counted_batch:
+        if newest["batchId"] == self._counted_batch:
             return
         missed = newest["batchId"] - self._counted_batch > 1 and self._counted_batch >= 0
         for progress in running.recentProgress if missed else [newest]:
@@ -168,10 +178,10 @@ class RunningQuery:
                 self._late_groups += sum(one["numRowsDroppedByWatermark"] for one in states)
         self._counted_batch = newest["batchId"]
 
-    def _publish_final_through(self, running: StreamingQuery) -> None:
-        if not self._query.final_through or running.lastProgress is None:
+    def _publish_final_through(self, progress: Mapping[str, Any]) -> None:
+        if not self._query.final_through:
             return
-        watermark = running.lastProgress["eventTime"].get("watermark")
+        watermark = progress["eventTime"].get("watermark")
         through_ms = epoch_ms(watermark) if watermark else 0
         if through_ms <= self._published_ms:
             return
@@ -187,8 +197,3 @@ class RunningQuery:
             return
         self._published_ms = through_ms
         self._late_groups = 0
-
-
-def epoch_ms(moment: str) -> int:
-    """Milliseconds of Spark's progress time, such as 2023-03-11T03:00:00.000Z."""
-    return round(datetime.fromisoformat(moment).timestamp() * 1000)

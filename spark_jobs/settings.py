@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from market.clock import Clock, open_clock
+from market.clock import ConvertibleClock, open_clock
 from market.settings import InfluxWriteSettings
 from spark_jobs import JOBS
 
@@ -64,7 +64,7 @@ class SparkSettings(InfluxWriteSettings):
         """Folder of all checkpoints of this driver."""
         return self.home / self.spark_checkpoints
 
-    def clock(self) -> Clock:
+    def clock(self) -> ConvertibleClock:
         """The platform's clock."""
         return open_clock(self.clock_file)
 

@@ -38,6 +38,7 @@ class Environment:
             "INFLUX_SPEED_BUCKET": settings.influx_speed_bucket,
             "INFLUX_SECONDS_BUCKET": settings.influx_seconds_bucket,
             "LOG_JSON": "true",
+            "METRICS_PORT": "0",
         }
 
     def plain(self, home: Home) -> dict[str, str]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from market.settings import ENV_PREFIX
 from stack.doctor import java_binary
 from stack.environment import Environment
 from stack.failure import Failure
@@ -26,6 +27,7 @@ LATER_AGENTS = ("binance_klines", "coingecko_global", "coinmarketcap", "rss", "f
 AGENTS = (*FIRST_AGENTS, *LATER_AGENTS)
 # Their work is done once it is done: exit code 0 is no death.
 ONE_SHOT = frozenset({"binance_klines"})
+SUPERVISOR = "supervisor"
 DRIVER = spark.JOBS_FOLDER / "driver.py"
 
 GROUPS: tuple[tuple[str, ...], ...] = (
@@ -37,6 +39,17 @@ GROUPS: tuple[tuple[str, ...], ...] = (
     ("web",),
 )
 NAMES: tuple[str, ...] = tuple(name for group in GROUPS for name in group)
+
+
+# In the order of their ports.
+MEASURED = (SUPERVISOR, spark.NAME, "simulator", *AGENTS)
+
+
+def metrics_port(settings: StackSettings, name: str) -> int:
+    """Port of a process's Prometheus text, 0 for one that serves none."""
+    if not settings.metrics_first_port or name not in MEASURED:
+        return 0
+    return settings.metrics_first_port + MEASURED.index(name)
 
 
 class Platform:
@@ -89,7 +102,7 @@ class Platform:
             home=self._home,
             jars=SPARK_JARS.folder,
             driver_mb=self._settings.spark_driver_mb,
-            env=self._environment.writer(self._home, access),
+            env=self._measured(name, self._environment.writer(self._home, access)),
             options=options,
             name=name,
         )
@@ -140,7 +153,11 @@ class Platform:
             name=name or module,
             argv=(sys.executable, "-P", "-m", module, *arguments),
             cwd=self._home.path,
-            env={**env, "PYTHONUNBUFFERED": "1"},
+            env={**self._measured(name or module, env), "PYTHONUNBUFFERED": "1"},
             is_ready=is_ready,
             one_shot=one_shot,
         )
+
+    def _measured(self, name: str, env: Mapping[str, str]) -> dict[str, str]:
+        """With the port of its metrics."""
+        return {**env, ENV_PREFIX + "METRICS_PORT": str(metrics_port(self._settings, name))}

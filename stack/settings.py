@@ -37,6 +37,15 @@ class StackSettings(BaseSettings):
     simulator_port: Annotated[Port, Field(description="The simulator's port, in a demo.")] = 8900
     api_port: Annotated[Port, Field(description="The API's port.")] = 8000
     web_port: Annotated[Port, Field(description="The viewer's port.")] = 3000
+    metrics_first_port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65_000,
+            description="First of the ports with Prometheus text: supervisor, Spark, simulator, "
+            "agents; 0 for none. The API's is its own /metrics.",
+        ),
+    ] = 9464
     kafka_heap_mb: Annotated[Megabytes, Field(description="Largest heap of Kafka, MB.")] = 512
     spark_driver_mb: Annotated[Megabytes, Field(description="Heap of Spark's driver, MB.")] = 1024
     influx_memory_mb: Annotated[

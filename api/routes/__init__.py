@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from api.routes import analytics, anomalies, candles, coin, coins, global_market, health, history
+from api.routes import (
+    analytics,
+    anomalies,
+    candles,
+    coin,
+    coins,
+    gaps,
+    global_market,
+    health,
+    history,
+    pipeline,
+    quality,
+    sources,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -13,4 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     analytics.router,
     anomalies.router,
     global_market.router,
+    pipeline.router,
+    sources.router,
+    gaps.router,
+    quality.router,
 )

@@ -162,6 +162,97 @@ LEDGER = Measurement(
     fields={"final_through_ms": "int", "late_groups": "int"},
 )
 
+GAPS = Measurement(
+    name="crypto_gaps",
+    tags=("coin_id", "source", "symbol"),
+    fields={
+        "from_id": "int",
+        "to_id": "int",
+        "to_ms": "int",
+        "missing_trades": "int",
+        "repaired_trades": "int",
+        "cause": "string",
+        "state": "string",
+        "observed_at_ms": "int",
+    },
+    stamp="stamp_ns",
+)
+"""A hole in a market's trades, at the last trade before it; its ids make the nanoseconds."""
+
+SOURCES = Measurement(
+    name="crypto_sources",
+    tags=("source",),
+    fields={
+        "state": "string",
+        "reason": "string",
+        "breaker": "string",
+        "last_event_at_ms": "int",
+        "last_success_at_ms": "int",
+        "lag_ms": "int",
+        "minute_calls_left": "int",
+        "month_calls_left": "int",
+        "month_calls_projected": "int",
+        "accepted": "int",
+        "duplicate": "int",
+        "rejected": "int",
+        "passed_over": "int",
+        "torn_fills": "int",
+        "open_gaps": "int",
+        "repaired_trades": "int",
+        "silent_symbols": "string",
+    },
+)
+"""Heartbeats; `source` is the agent's name, `reason` empty while all is well."""
+
+QUALITY = Measurement(
+    name="crypto_quality",
+    tags=("coin_id", "kind", "source", "symbol"),
+    fields={
+        "score": "float",
+        "freshness": "float",
+        "coverage": "float",
+        "agreement": "float",
+        "source_health": "float",
+        "repairs": "float",
+        "reason": "string",
+    },
+)
+"""0 to 100 for a minute of a series; kind `market` or `snapshot`, `time` is the minute's open."""
+
+PIPELINE_JOBS = Measurement(
+    name="pipeline_health",
+    tags=("job", "kind"),
+    fields={
+        "state": "string",
+        "records_per_s": "float",
+        "lag_records": "int",
+        "batches": "int",
+        "batch_p50_ms": "float",
+        "batch_p95_ms": "float",
+        "batch_longest_ms": "float",
+        "last_batch_at_ms": "int",
+        "watermark_delay_s": "float",
+        "restarts": "int",
+        "window_s": "int",
+    },
+)
+"""Kind `job`: a query of the driver over a window of real time. As all of this measurement in wall
+time, also in a demo: it is about the machine and not about the market."""
+
+PIPELINE_STAGES = Measurement(
+    name="pipeline_health",
+    tags=("kind", "stage"),
+    fields={"p50_ms": "float", "p95_ms": "float", "p99_ms": "float", "n": "int", "window_s": "int"},
+)
+"""Kind `latency`: how long trades took, in real milliseconds."""
+
+PIPELINE_LETTERS = Measurement(
+    name="pipeline_health",
+    tags=("kind", "reason", "topic"),
+    fields={"letters": "int"},
+)
+"""Kind `dead_letters`: how many came since the point before."""
+
 MEASUREMENTS: tuple[Measurement, ...] = (
     MARKET,
     CANDLES,
@@ -170,4 +261,10 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     GLOBAL,
     ANOMALIES,
     LEDGER,
+    GAPS,
+    SOURCES,
+    QUALITY,
+    PIPELINE_JOBS,
+    PIPELINE_STAGES,
+    PIPELINE_LETTERS,
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from market.clock import wall_ms
+from market.metrics import serve_metrics
 from stack.console import StepBoard, say
 from stack.demo import home_name
 from stack.doctor import checks, ports_of, require
@@ -16,9 +17,17 @@ from stack.failure import EXIT_ALREADY_RUNNING, Failure
 from stack.home import ActiveRun, Home, Scenario, all_homes, up_file
 from stack.interrupt import Interrupted, install
 from stack.locks import Busy, held
+from stack.metrics import supervisor_metrics
 from stack.parts.influxd import influxd_binary
 from stack.parts.table import INFLUXD, KAFKA_JARS, SPARK_JARS, WEB
-from stack.platform import FIRST_AGENTS, GROUPS, LATER_AGENTS, Platform
+from stack.platform import (
+    FIRST_AGENTS,
+    GROUPS,
+    LATER_AGENTS,
+    SUPERVISOR,
+    Platform,
+    metrics_port,
+)
 from stack.ports import check_free
 from stack.processes import influxd, kafka
 from stack.processes.command import Command
@@ -102,6 +111,7 @@ def _up(settings: StackSettings, scenario: Scenario | None, home: Home) -> None:
         with StepBoard() as board:
             start = Start(settings, home, scenario, supervisor, board)
             start.everything(start.parts())
+        serve_metrics(metrics_port(settings, SUPERVISOR), supervisor_metrics(home))
         say(f"Logs: {home.logs}. Ctrl-C stops everything. Up in {time.monotonic() - began:.1f} s.")
         say(f"Viewer: {settings.web_address}", style="bold green")
         supervisor.run()

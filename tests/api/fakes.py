@@ -13,6 +13,7 @@ from api.kafka_probe import KafkaState
 from api.settings import ApiSettings
 from market.errors import StoreUnavailable
 from market.store.anomalies import Anomaly, AnomalySearch
+from market.store.pulse import GapRow, Pipeline, QualityRow, SourceRow
 from market.store.rows import (
     AnalyticsSeries,
     CandleSeries,
@@ -29,6 +30,7 @@ NOW = 1_678_536_000_000  # 2023-03-11T12:00Z
 NOTHING = CandleSeries(bars=(), gaps=(), final_through_ms=None, external_through_ms=None)
 
 NO_INDICATORS = AnalyticsSeries(rows=(), final_through_ms=None)
+NO_PIPELINE = Pipeline(jobs=(), stages=(), letters=())
 NO_MARKET = GlobalMarket(totals=(), cross_sections=())
 
 
@@ -43,6 +45,37 @@ class FakeClock:
 
 
 @dataclass
+class FakePulse:
+    known: Pipeline = NO_PIPELINE
+    heard: tuple[SourceRow, ...] = ()
+    holes: tuple[GapRow, ...] = ()
+    judged: list[QualityRow] = field(default_factory=list)
+    is_down: bool = False
+    asked: list[dict[str, object]] = field(default_factory=list)
+
+    def _check(self, **asked: object) -> None:
+        self.asked.append(asked)
+        if self.is_down:
+            raise StoreUnavailable("connect to secret-host:8086 failed with token abc")
+
+    async def pipeline(self, *, wall_ms: int) -> Pipeline:
+        self._check(wall_ms=wall_ms)
+        return self.known
+
+    async def sources(self, *, now_ms: int) -> tuple[SourceRow, ...]:
+        self._check(now_ms=now_ms)
+        return self.heard
+
+    async def gaps(self, *, from_ms: int, to_ms: int) -> tuple[GapRow, ...]:
+        self._check(from_ms=from_ms, to_ms=to_ms)
+        return self.holes
+
+    async def quality(self, *, coin_id, from_ms: int, to_ms: int) -> list[QualityRow]:
+        self._check(coin_id=coin_id, from_ms=from_ms, to_ms=to_ms)
+        return self.judged
+
+
+@dataclass
 class FakeStore:
     snapshots: tuple[Snapshot, ...] = ()
     last: tuple[LastCandle, ...] = ()
@@ -52,6 +85,7 @@ class FakeStore:
     together: GlobalMarket = NO_MARKET
     episodes: tuple[Anomaly, ...] = ()
     searches: list[AnomalySearch] = field(default_factory=list)
+    pulse: FakePulse = field(default_factory=FakePulse)
     is_down: bool = False
     reads: int = 0
     asked: list[dict[str, object]] = field(default_factory=list)

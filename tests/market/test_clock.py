@@ -96,3 +96,25 @@ def test_without_a_file_the_clock_is_real_time(wall: list[int]):
 def test_a_clock_file_that_is_not_there_yet_is_an_error_for_the_caller(tmp_path: Path):
     with pytest.raises(FileNotFoundError):
         open_clock(tmp_path / "clock.json")
+
+
+def test_a_scenario_time_is_led_back_to_the_real_time_at_which_the_clock_showed_it(
+    tmp_path: Path, wall: list[int]
+):
+    path = tmp_path / "clock.json"
+    write(path, anchor(speed=60.0), mtime_ns=1_000)
+    scenario_clock = ScenarioClock(path)
+    wall[0] += 500
+    assert scenario_clock.wall_of(scenario_clock.now_ms()) == wall[0]
+    assert scenario_clock.wall_of(SCENARIO_MS - 60_000) == WALL_MS - 1_000
+    assert WallClock().wall_of(WALL_MS) == WALL_MS
+
+
+def test_far_from_the_anchor_or_while_the_scenario_stands_nobody_knows_the_real_time(
+    tmp_path: Path, wall: list[int]
+):
+    path = tmp_path / "clock.json"
+    write(path, anchor(speed=1.0), mtime_ns=1_000)
+    assert ScenarioClock(path).wall_of(SCENARIO_MS - 600_000) is None
+    write(path, anchor(speed=1.0, running=False), mtime_ns=2_000)
+    assert ScenarioClock(path).wall_of(SCENARIO_MS) is None

@@ -8,8 +8,9 @@ import pytest
 
 from market.errors import StoreUnavailable
 from spark_jobs import running
+from spark_jobs.batches import epoch_ms
 from spark_jobs.query import Query
-from spark_jobs.running import RunningQuery, epoch_ms
+from spark_jobs.running import RunningQuery
 
 NOON_MS = 1_678_536_000_000  # 2023-03-11T12:00:00Z
 

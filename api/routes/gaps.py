@@ -1,0 +1,98 @@
+"""Holes in trades as their agent recorded them: why, and what became of them.
+
+The gaps in an answer of candles are derived from the ids of bars instead: what is not held, whoever
+knows of it.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from api.answers import answer
+from api.dependencies import ServicesDep
+from api.envelope import Answer, Envelope, Meta, Moment
+from api.intervals import millis, moment, optional_moment
+from api.markets import From, To
+from api.problems import InvalidRequest, StoreDown, responses
+from market.store.pulse import GapRow
+
+router = APIRouter(tags=["gaps"])
+
+DEFAULT_SPAN = timedelta(days=1)
+LONGEST_SPAN = timedelta(days=31)
+State = Literal["open", "repaired", "upstream_missing"]
+
+
+class RecordedGap(Answer):
+    """Missing trades of one market, ids inclusive."""
+
+    source: str
+    symbol: str
+    coin_id: str
+    from_id: int
+    to_id: int
+    from_: Moment = Field(alias="from", description="Last trade before it.")
+    to: Moment = Field(description="First trade after it.")
+    cause: str = Field(description="restart, reconnect, skipped, overflow or kafka.")
+    state: str = Field(description="open, repaired, or upstream_missing: not to be had.")
+    missing_trades: int
+    repaired_trades: int
+    observed_at: Moment = Field(description="When this state was reached.")
+    age_s: float
+
+
+@router.get(
+    "/gaps",
+    response_model=Envelope[list[RecordedGap]],
+    responses=responses(InvalidRequest, StoreDown),
+)
+async def list_gaps(
+    held: ServicesDep,
+    *,
+    state: Annotated[State | None, Query()] = None,
+    from_: From = None,
+    to: To = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+) -> Response:
+    """Gaps that begin in [from, to), the newest first; the last day where left out."""
+    now_ms = held.freshness.now_ms
+    to_ms = now_ms if to is None else millis(to)
+    from_ms = to_ms - _ms(DEFAULT_SPAN) if from_ is None else millis(from_)
+    if not 0 <= from_ms < to_ms:
+        raise InvalidRequest("`from` must be before `to`.")
+    if to_ms - from_ms > _ms(LONGEST_SPAN):
+        raise InvalidRequest(
+            f"At most {LONGEST_SPAN.days} days fit one answer.", limit=LONGEST_SPAN.days
+        )
+    rows = await held.store.pulse.gaps(from_ms=from_ms, to_ms=to_ms)
+    shown = [row for row in rows if state in (None, row.state)][:limit]
+    newest_ms = max((row.observed_at_ms for row in shown), default=None)
+    # That there is none is as true as the sources are heard of; /sources tells that.
+    meta = Meta(as_of=optional_moment(newest_ms), is_stale=False, source=None)
+    return answer(Envelope(data=[_gap(row, now_ms) for row in shown], meta=meta))
+
+
+def _gap(row: GapRow, now_ms: int) -> RecordedGap:
+    return RecordedGap.model_validate(
+        {
+            "source": row.source,
+            "symbol": row.symbol,
+            "coin_id": row.coin_id,
+            "from_id": row.from_id,
+            "to_id": row.to_id,
+            "from": moment(row.from_ms),
+            "to": moment(row.to_ms),
+            "cause": row.cause,
+            "state": row.state,
+            "missing_trades": row.missing_trades,
+            "repaired_trades": row.repaired_trades,
+            "observed_at": moment(row.observed_at_ms),
+            "age_s": max(now_ms - row.observed_at_ms, 0) / 1000,
+        }
+    )
+
+
+def _ms(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)
