@@ -1,6 +1,7 @@
 "use client";
 /** A coin: its price and where it comes from, the chart of a market, and every figure we hold. */
 import Link from "next/link";
+import { anomaliesUrl, NEWEST } from "@/app/anomalies/anomalies-state";
 import type { ChartState, HistoryRange } from "@/app/coins/[coin_id]/chart-state";
 import { coinPath } from "@/lib/api/paths";
 import type { Answer, Candles, CoinDetail, Envelope, History } from "@/lib/api/types";
@@ -60,7 +61,9 @@ function CoinHeader({ coin }: { coin: CoinDetail }) {
       <div>
         <p className="label mb-0.5">
           <Link href="/" className="hover:text-ink">Market</Link> <span aria-hidden="true">/</span>{" "}
-          {coin.market_cap_rank === null ? "no rank" : `rank ${coin.market_cap_rank}`}
+          {coin.market_cap_rank === null ? "no rank" : `rank ${coin.market_cap_rank}`}{" "}
+          <span aria-hidden="true">·</span>{" "}
+          <Link href={anomaliesUrl({ ...NEWEST, coin: coin.coin_id })} className="hover:text-ink">anomalies</Link>
         </p>
         <h1 className="text-[20px] leading-7 font-semibold tracking-tight">
           {coin.name} <span className="ml-1 font-normal text-ink-3">{coin.symbol.toUpperCase()}</span>

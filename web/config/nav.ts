@@ -6,4 +6,7 @@ export interface Place {
   key: string;
 }
 
-export const PLACES: readonly Place[] = [{ href: "/", label: "Market", key: "m" }];
+export const PLACES: readonly Place[] = [
+  { href: "/", label: "Market", key: "m" },
+  { href: "/anomalies", label: "Anomalies", key: "a" },
+];

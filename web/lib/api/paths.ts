@@ -1,5 +1,5 @@
 /** The API's addresses, each with the type of its answer. */
-import type { AnalyticsSeries, Candles, CoinDetail, CoinRow, Envelope, GlobalMarket, Health, History } from "./types";
+import type { AnalyticsSeries, Anomaly, AnomalyDetail, Candles, CoinDetail, CoinRow, Envelope, GlobalMarket, Health, History } from "./types";
 
 /** A path of the API; `T` is what it answers. */
 export type Path<T> = string & { readonly answers?: T };
@@ -51,4 +51,13 @@ export function historyPath({ coinId, interval, fromMs }: HistoryQuery): Path<Hi
   const query = new URLSearchParams({ interval });
   if (fromMs !== null) query.set("from", new Date(fromMs).toISOString());
   return `/coins/${encodeURIComponent(coinId)}/history?${query}`;
+}
+
+/** Episodes that a query picks, newest first. */
+export function anomaliesPath(query: URLSearchParams): Path<Envelope<Anomaly[]>> {
+  return query.size > 0 ? `/anomalies?${query}` : "/anomalies";
+}
+
+export function anomalyPath(anomalyId: string): Path<Envelope<AnomalyDetail>> {
+  return `/anomalies/${encodeURIComponent(anomalyId)}`;
 }

@@ -16,6 +16,11 @@ export type CrossSection = Schemas["CrossSection"];
 export type GlobalMarket = Schemas["GlobalMarketAnswer"];
 export type HistoryPoint = Schemas["HistoryPoint"];
 export type Gap = Schemas["Gap"];
+export type Anomaly = Schemas["AnomalyRow"];
+export type AnomalyDetail = Schemas["AnomalyDetail"];
+export type AnomalyKind = Anomaly["kind"];
+export type Severity = Anomaly["severity"];
+export type Evidence = Schemas["Evidence"];
 export type Health = Schemas["Health"];
 export type PartHealth = Schemas["PartHealth"];
 

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Candle, CoinDetail, CoinRow, Gap, Health, HistoryPoint, PartHealth } from "@/lib/api/types";
+import { fakeAnomalies } from "./fake-anomalies";
 import { analyticsRows, globalMarket, LOOK_BACK, WARM_AFTER_BARS } from "./fake-analytics";
 
 const MINUTE_MS = 60_000;
@@ -140,6 +141,7 @@ export class FakeApi {
       const market = this.isMarketUnknown ? { totals: null, cross_sections: [] } : globalMarket(this.nowMs);
       return send(200, this.#envelope(market));
     }
+    if (first === "anomalies") return this.#anomalies(coinId, url.searchParams, send);
     if (first === "coins" && coinId === undefined) {
       return send(200, this.#envelope(COINS.map(([id]) => this.#row(id))));
     }
@@ -162,6 +164,19 @@ export class FakeApi {
     if (last === "analytics") return send(200, this.#analytics(coinId, url.searchParams));
     const { data, meta } = this.#candles(coinId, url.searchParams);
     return send(200, { data: this.isOutOfOrder ? [...data, ...data].reverse() : data, meta });
+  }
+
+  #anomalies(id: string | undefined, query: URLSearchParams, send: (status: number, body: unknown) => void): void {
+    const all = fakeAnomalies(this.nowMs);
+    if (id !== undefined) {
+      const one = all.find(({ anomaly_id }) => anomaly_id === id);
+      if (one) return send(200, this.#envelope(one));
+      return send(404, { type: "about:blank", title: "Not found", status: 404, detail: "No anomaly has this id." });
+    }
+    const [kind, severity, coin] = [query.get("kind"), query.get("severity"), query.get("coin")];
+    send(200, this.#envelope(all.filter((one) =>
+      (kind ?? one.kind) === one.kind && (severity ?? one.severity) === one.severity && (coin ?? one.coin_id) === one.coin_id,
+    )));
   }
 
   #at(backMs: number): string {

@@ -1,5 +1,5 @@
 /** Records that are valid as they stand; a test overrides the fact that it is about. */
-import type { Analytics, Candle, Candles, CoinRow, Envelope, Gap, Health, PartHealth } from "@/lib/api/types";
+import type { Analytics, AnomalyDetail, Candle, Candles, CoinRow, Envelope, Gap, Health, PartHealth } from "@/lib/api/types";
 import type { Live } from "@/lib/live-feed";
 
 export function coinRow(facts: Partial<CoinRow> = {}): CoinRow {
@@ -116,4 +116,41 @@ export function health(parts: PartHealth[], clock: Partial<Health["clock"]> = {}
   };
   const meta = { as_of: null, is_stale: false, source: null, segments: [], next: null };
   return { answer: { data, meta }, receivedAtMs: 0, error: null, failingSinceMs: null, isLost: false };
+}
+
+/** A price move that has ended. */
+export function anomaly(facts: Partial<AnomalyDetail> = {}): AnomalyDetail {
+  return {
+    anomaly_id: "5f2a0c9be17d4c31a8b0d6e2",
+    revision: 2,
+    phase: "resolved",
+    kind: "price_move",
+    severity: "medium",
+    coin_id: "solana",
+    source: "binance",
+    symbol: "SOLUSDT",
+    quote: "USDT",
+    other_source: null,
+    other_symbol: null,
+    other_coin_id: null,
+    started_at: "2023-03-11T12:10:00.000Z",
+    detected_at: "2023-03-11T12:10:32.000Z",
+    peaked_at: "2023-03-11T12:10:51.000Z",
+    resolved_at: "2023-03-11T12:14:00.000Z",
+    observed_at: "2023-03-11T12:14:00.000Z",
+    value: 1.2,
+    peak_value: 7.31,
+    expected: null,
+    score: null,
+    threshold: 5,
+    unit: "pct",
+    n: 84,
+    window_s: 60,
+    sentence: "SOLUSDT on binance rose 7.31 % within 60 s, from 20.41 to 21.90 USDT.",
+    sources: ["binance/SOLUSDT"],
+    trade_ids: ["9007199254740993"],
+    coordinates: ["crypto-trades/1/48211"],
+    evidence: { from: "2023-03-11T12:00:00.000Z", to: "2023-03-11T12:30:00.000Z", markets: [], snapshots: [] },
+    ...facts,
+  };
 }

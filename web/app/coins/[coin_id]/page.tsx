@@ -6,6 +6,7 @@ import { PageFailure } from "@/components/page-failure";
 import { getOnServer } from "@/lib/api/get";
 import { candlesPath, coinPath, historyPath } from "@/lib/api/paths";
 import { toMs } from "@/lib/format";
+import { firstValues } from "@/lib/query";
 import { serverHealth } from "@/lib/server-answers";
 import { chartUrl, HISTORY_INTERVAL, historyUrl, parseChartState, parseHistoryRange, type Range, RANGE_MS } from "./chart-state";
 
@@ -16,14 +17,6 @@ type Props = PageProps<"/coins/[coin_id]">;
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const answer = await coinAnswer(decodeURIComponent((await params).coin_id));
   return { title: answer.ok ? `${answer.body.data.name} (${answer.body.data.symbol.toUpperCase()})` : "Coin" };
-}
-
-function firstValues(query: Record<string, string | string[] | undefined>): URLSearchParams {
-  const pairs = Object.entries(query).flatMap(([key, found]) => {
-    const first = Array.isArray(found) ? found[0] : found;
-    return first === undefined ? [] : [[key, first]];
-  });
-  return new URLSearchParams(pairs);
 }
 
 /** An address that says more than it means, or nonsense, is not kept. */
