@@ -97,3 +97,17 @@ def chaos_faults(
     from stack.verbs.chaos import chaos_faults as run
 
     run(read_stack_settings(), hours=hours, speed=speed, seed=seed, as_json=as_json)
+
+
+@group.command("anomalies")
+def chaos_anomalies(
+    hours: Annotated[float, typer.Option(min=1.0, help="Scenario hours.")] = 6.0,
+    speed: Annotated[float, typer.Option(min=1.0, help="Scenario seconds a second.")] = 60.0,
+    seed: Seed = 7,
+    as_json: AsJson = False,
+) -> None:
+    """The market scenario's planted anomalies through the whole platform: found, and once?"""
+    from stack.proofs.planted import PlantedRun
+    from stack.verbs.chaos import chaos_anomalies as run
+
+    run(read_stack_settings(), PlantedRun(hours, speed, seed), as_json=as_json)

@@ -99,6 +99,11 @@ class Demo:
         """Address of its viewer."""
         return f"http://127.0.0.1:{self._residence.ports['WEB']}"
 
+    @property
+    def simulator(self) -> str:
+        """Address of its simulator."""
+        return f"http://127.0.0.1:{self._residence.ports['SIMULATOR']}"
+
     def wait_until_ready(self) -> None:
         """Return when the API calls itself ready. Raises Failure when `up` ends before."""
         give_up = time.monotonic() + START_LIMIT_S

@@ -55,6 +55,14 @@ class Venue:
             ranges[symbol].append((first, last))
         return dict(ranges)
 
+    def planted(self, from_ms: int, to_ms: int) -> list[dict[str, Any]]:
+        """The truth about anomalies that began in [from_ms, to_ms)."""
+        asked = {"from_ms": str(from_ms), "to_ms": str(to_ms)}
+        answer = self._http.get("/control/planted", params=asked)
+        if answer.status_code != 200:
+            raise Failure(f"The simulator does not tell what it planted: {answer.text}")
+        return [dict(one) for one in answer.json()["planted"]]
+
     def identity(self, kind: str) -> tuple[str, ...]:
         """Fields of a record that make its key."""
         return tuple(self._published(kind, 0)["identity"])

@@ -16,6 +16,7 @@ from stack.proofs.conformance import Cell, run_cells
 from stack.proofs.driver_kills import run_driver_kills
 from stack.proofs.fault_storm import StormReport, run_storm
 from stack.proofs.ledger import Difference
+from stack.proofs.planted import PlantedReport, PlantedRun, run_planted
 from stack.proofs.replayed_bars import Replay, ReplayReport, iso, run_replay
 from stack.proofs.source_faults import CELLS, FAULTS, SOURCES
 from stack.settings import StackSettings
@@ -222,3 +223,45 @@ def _show_storm(report: StormReport) -> None:
     say(f"They struck: {struck}.")
     for name, difference in report.differences.items():
         say(f"{name}: {_in_words(difference)}")
+
+
+def chaos_anomalies(settings: StackSettings, run: PlantedRun, *, as_json: bool) -> None:
+    """Planted anomalies. Raises Failure where one is missed, doubled, or too many are false."""
+    install()
+    home_root = settings.home_root / "proofs" / time.strftime("anomalies-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_planted(run, home_root, board)
+    if as_json:
+        console.print_json(json.dumps(report.as_json()))
+    else:
+        _show_planted(run, report)
+    if not report.holds:
+        raise Failure("The targets are missed.", fix=f"The state is kept in {home_root}.")
+    shutil.rmtree(home_root)
+
+
+def _show_planted(run: PlantedRun, report: PlantedReport) -> None:
+    table = Table("kind", box=None)
+    headings = ("planted", "found", "before learned", "episodes", "right", "false", "doubled")
+    for heading in (*headings, "delay p50", "delay max"):
+        table.add_column(heading, justify="right")
+    for kind, one in report.kinds.items():
+        counts = (
+            one.planted, one.found, one.early, one.episodes, one.right, len(one.false), one.doubled,
+        )  # fmt: skip
+        delays = (one.delay_s_median, one.delay_s_max)
+        table.add_row(
+            kind, *map(str, counts), *("" if one is None else f"{one:g} s" for one in delays)
+        )
+    console.print(table)
+    for kind, one in report.kinds.items():
+        for title, several in (("missed", one.missed), ("false", one.false)):
+            for said in several[:SHOWN]:
+                say(f"{kind} {title}: {said}", style="red")
+    of_all = "none" if report.precision is None else f"{report.precision:.3f}"
+    say(
+        f"{run.hours:g} scenario hours at speed {run.speed:g}, seed {run.seed}, in "
+        f"{report.seconds} s: precision of all kinds {of_all}."
+    )
+    if not report.settled:
+        say("Episodes still changed when they were read.", style="red")
