@@ -63,6 +63,31 @@ def bench_latency(
     )
 
 
+@group.command("pulse")
+def bench_pulse(
+    rate: Annotated[float, typer.Option(min=1.0, help="Trades a second.")] = 500.0,
+    seconds: Annotated[float, typer.Option(min=70.0, help="Measured time.")] = 180.0,
+    warm_up_s: Annotated[
+        float, typer.Option("--warm-up", min=0.0, help="Seconds before it.")
+    ] = 60.0,
+    jobs: Annotated[
+        str, typer.Option(help="Jobs that run, separated by commas; all if empty.")
+    ] = "candles,pulse",
+    as_json: AsJson = False,
+) -> None:
+    """The latency that job pulse tells against a stopwatch outside; at most 10 % apart."""
+    from stack.verbs.bench import bench_pulse as run
+
+    run(
+        read_stack_settings(),
+        rate=rate,
+        seconds=seconds,
+        warm_up_s=warm_up_s,
+        jobs=jobs.split(",") if jobs else [],
+        as_json=as_json,
+    )
+
+
 @group.command("drain")
 def bench_drain(
     trades: Annotated[int, typer.Option(min=1_000, help="How many trades.")] = 5_000_000,

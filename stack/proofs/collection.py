@@ -49,7 +49,10 @@ class Broker:
         self.home = Home(home_root)
         self.board = board
         self.settings = StackSettings(
-            home=home_root, kafka_port=free_port(), kafka_controller_port=free_port()
+            home=home_root,
+            kafka_port=free_port(),
+            kafka_controller_port=free_port(),
+            metrics_first_port=0,
         )
         self._supervisor = Supervisor(self.home, report=self.note)
         self._consumer: Consumer | None = None

@@ -11,8 +11,12 @@ from stack.interrupt import install
 from stack.proofs.collect_speed import run_collect
 from stack.proofs.drain import MINUTES, SHIPPED, run_drain
 from stack.proofs.latency import run_latency
+from stack.proofs.pulse import run_pulse
 from stack.proofs.second_start import run_second_start
 from stack.settings import StackSettings
+
+# How far pulse may be off the stopwatch.
+PULSE_OFF_PCT = 10.0
 
 
 def bench_start(settings: StackSettings, *, settle_s: float, as_json: bool) -> None:
@@ -100,6 +104,53 @@ def bench_latency(
         f"{report.spark_mb_last:,.0f} MB at the end, at most {report.spark_mb_peak:,.0f} MB; "
         f"slope {report.spark_slope_pct} % over the measured time."
     )
+
+
+def bench_pulse(
+    settings: StackSettings,
+    *,
+    rate: float,
+    seconds: float,
+    warm_up_s: float,
+    jobs: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Job pulse's latency against a stopwatch. Raises Failure where it is off by over 10 %."""
+    install()
+    home_root = settings.home_root / "proofs" / time.strftime("pulse-%Y%m%dT%H%M%S")
+    with StepBoard() as board:
+        report = run_pulse(
+            home_root,
+            board,
+            rate=rate,
+            warm_up_s=warm_up_s,
+            seconds=seconds,
+            jobs=jobs,
+            settings=settings,
+        )
+    found = report.as_json()
+    if as_json:
+        console.print_json(json.dumps(found))
+    else:
+        for name, one in found["quantiles"].items():
+            say(
+                f"{name.removesuffix('_ms')}: pulse {one['pulse_ms']} ms, stopwatch "
+                f"{one['stopwatch_ms']} ms: off by {one['off_pct']} %, in the worst minute by "
+                f"{one['worst_minute_off_pct']} %."
+            )
+        stages = ", ".join(f"{name} {ms:.0f}" for name, ms in report.stages_p50_ms.items())
+        say(f"p50 by stage in the last minute, ms: {stages}.")
+        say(
+            f"{len(report.minutes)} minutes of {report.rate:,.0f} trades/s; a question of the "
+            f"stopwatch took {report.question_p50_ms} ms."
+        )
+    off = [name for name, one in found["quantiles"].items() if abs(one["off_pct"]) > PULSE_OFF_PCT]
+    if off:
+        raise Failure(
+            f"Off by over {PULSE_OFF_PCT} %: {', '.join(off)}.",
+            fix=f"The state is kept in {home_root}.",
+        )
+    shutil.rmtree(home_root)
 
 
 def bench_drain(settings: StackSettings, *, trades: int, as_json: bool) -> None:

@@ -1,4 +1,5 @@
-"""`status`: per process what it does and what it takes; from the API how fresh the numbers are."""
+"""`status`: per process what it does and what it takes; from the API how fresh the numbers are, how
+the jobs do, how long trades take, what the sources say and which series are worst."""
 
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from stack.console import console, say
 from stack.home import ActiveRun, Home, latest_home, same_process
 from stack.platform import NAMES
 from stack.processes.records import Record, members, records_in
+from stack.pulse import Pulse, read_pulse, say_pulse
 from stack.settings import StackSettings
 
 MEGABYTE = 1_000_000
@@ -34,7 +36,7 @@ class ProcessStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything that `status` says; `health` is the API's own answer."""
+    """Everything that `status` says; `health` and `pulse` are the API's own answers."""
 
     is_running: bool
     home: str | None
@@ -42,6 +44,7 @@ class Status:
     processes: list[ProcessStatus]
     total_rss_mb: float
     health: dict[str, Any] | None
+    pulse: Pulse | None
 
 
 def status(settings: StackSettings, *, as_json: bool) -> None:
@@ -68,13 +71,15 @@ def look(settings: StackSettings) -> Status:
     processes = [] if home is None else [_process(record) for record in _ordered(home)]
     if run is not None and (supervisor := same_process(run.pid, run.create_time)) is not None:
         processes.append(_supervisor(supervisor))
+    api = run.api_address if run is not None and is_running else None
     return Status(
         is_running=is_running,
         home=None if home is None else str(home.path),
         viewer=run.web_address if run is not None and is_running else None,
         processes=processes,
         total_rss_mb=round(sum(process.rss_mb for process in processes), 1),
-        health=read_health(run.api_address) if run is not None and is_running else None,
+        health=None if api is None else read_health(api),
+        pulse=None if api is None else read_pulse(api),
     )
 
 
@@ -176,6 +181,8 @@ def _say_health(now: Status) -> None:
             part["detail"],
         )
     console.print(table)
+    if now.pulse is not None:
+        say_pulse(now.pulse)
     say(f"Viewer: {now.viewer}")
 
 

@@ -9,4 +9,5 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { href: "/", label: "Market", key: "m" },
   { href: "/anomalies", label: "Anomalies", key: "a" },
+  { href: "/health", label: "Health", key: "h" },
 ];

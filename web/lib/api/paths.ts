@@ -1,5 +1,20 @@
 /** The API's addresses, each with the type of its answer. */
-import type { AnalyticsSeries, Anomaly, AnomalyDetail, Candles, CoinDetail, CoinRow, Envelope, GlobalMarket, Health, History } from "./types";
+import type {
+  AnalyticsSeries,
+  Anomaly,
+  AnomalyDetail,
+  Candles,
+  CoinDetail,
+  CoinRow,
+  Envelope,
+  GlobalMarket,
+  Health,
+  History,
+  Pipeline,
+  QualityRow,
+  RecordedGap,
+  SourceHealth,
+} from "./types";
 
 /** A path of the API; `T` is what it answers. */
 export type Path<T> = string & { readonly answers?: T };
@@ -8,6 +23,13 @@ export const HEALTH: Path<Envelope<Health>> = "/health";
 
 /** All coins in one answer: the table sorts and filters them itself. */
 export const COINS: Path<Envelope<CoinRow[]>> = "/coins?per_page=250";
+
+/** How the platform itself does. */
+export const PIPELINE: Path<Envelope<Pipeline>> = "/pipeline";
+export const SOURCES: Path<Envelope<SourceHealth[]>> = "/sources";
+export const GAPS: Path<Envelope<RecordedGap[]>> = "/gaps";
+/** The worst hundred series: markets, and snapshots of a coin by a source. */
+export const QUALITY: Path<Envelope<QualityRow[]>> = "/quality?limit=100";
 
 /** Totals and the newest cross-sections. */
 export const GLOBAL: Path<Envelope<GlobalMarket>> = "/global";

@@ -244,6 +244,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/pipeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Pipeline
+         * @description Jobs, latency by stage and dead letters; times are real, also in a demo.
+         */
+        get: operations["get_pipeline_pipeline_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sources
+         * @description Every agent that gave a heartbeat within a day, by name.
+         */
+        get: operations["list_sources_sources_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gaps
+         * @description Gaps that begin in [from, to), the newest first; the last day where left out.
+         */
+        get: operations["list_gaps_gaps_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quality
+         * @description The newest quality of each series, the worst first.
+         */
+        get: operations["list_quality_quality_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -981,6 +1061,18 @@ export interface components {
              */
             index: number | null;
         };
+        /**
+         * DeadLetters
+         * @description What was refused in the last hour of real time.
+         */
+        DeadLetters: {
+            /** Topic */
+            topic: string;
+            /** Reason */
+            reason: string;
+            /** Letters 1H */
+            letters_1h: number;
+        };
         /** Envelope[AnomalyDetail] */
         Envelope_AnomalyDetail_: {
             data: components["schemas"]["AnomalyDetail"];
@@ -1006,6 +1098,11 @@ export interface components {
             data: components["schemas"]["InfluxHealth"];
             meta: components["schemas"]["Meta"];
         };
+        /** Envelope[PipelineAnswer] */
+        Envelope_PipelineAnswer_: {
+            data: components["schemas"]["PipelineAnswer"];
+            meta: components["schemas"]["Meta"];
+        };
         /** Envelope[list[AnomalyRow]] */
         Envelope_list_AnomalyRow__: {
             /** Data */
@@ -1028,6 +1125,24 @@ export interface components {
         Envelope_list_HistoryPoint__: {
             /** Data */
             data: components["schemas"]["HistoryPoint"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[Quality]] */
+        Envelope_list_Quality__: {
+            /** Data */
+            data: components["schemas"]["Quality"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[RecordedGap]] */
+        Envelope_list_RecordedGap__: {
+            /** Data */
+            data: components["schemas"]["RecordedGap"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[Source]] */
+        Envelope_list_Source__: {
+            /** Data */
+            data: components["schemas"]["Source"][];
             meta: components["schemas"]["Meta"];
         };
         /**
@@ -1188,6 +1303,58 @@ export interface components {
             version: string | null;
         };
         /**
+         * Job
+         * @description One query of the Spark driver, over the last `window_s` of real time.
+         */
+        Job: {
+            /** Job */
+            job: string;
+            /**
+             * State
+             * @description running, starting, or waiting to be started again.
+             */
+            state: string | null;
+            /** Records Per S */
+            records_per_s: number | null;
+            /**
+             * Lag Records
+             * @description Records behind the ends of its topics.
+             */
+            lag_records: number | null;
+            /** Batches */
+            batches: number | null;
+            /** Batch P50 Ms */
+            batch_p50_ms: number | null;
+            /** Batch P95 Ms */
+            batch_p95_ms: number | null;
+            /** Batch Longest Ms */
+            batch_longest_ms: number | null;
+            /**
+             * Last Batch At
+             * @description End of its newest micro-batch, real time.
+             */
+            last_batch_at: string | null;
+            /**
+             * Watermark Delay S
+             * @description Of the platform's time; null without one.
+             */
+            watermark_delay_s: number | null;
+            /**
+             * Restarts
+             * @description Since the driver began.
+             */
+            restarts: number | null;
+            /** Window S */
+            window_s: number | null;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Age S */
+            age_s: number;
+        };
+        /**
          * MarketEvidence
          * @description A market around the episode; a bar without trades is absent.
          */
@@ -1253,6 +1420,18 @@ export interface components {
             age_s: number | null;
         };
         /**
+         * PipelineAnswer
+         * @description Parts that nobody has written within an hour are absent.
+         */
+        PipelineAnswer: {
+            /** Jobs */
+            jobs: components["schemas"]["Job"][];
+            /** Latency */
+            latency: components["schemas"]["Stage"][];
+            /** Dead Letters */
+            dead_letters: components["schemas"]["DeadLetters"][];
+        };
+        /**
          * PlatformClock
          * @description The clock by which freshness goes: wall time, or the scenario's in a demo.
          */
@@ -1313,6 +1492,121 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Quality
+         * @description One series over the minute that ends at `through`; see docs/methodology.md.
+         */
+        Quality: {
+            /**
+             * Kind
+             * @description Trades of a market, or snapshots.
+             * @enum {string}
+             */
+            kind: "market" | "snapshot";
+            /** Coin Id */
+            coin_id: string;
+            /** Source */
+            source: string;
+            /**
+             * Symbol
+             * @description The market's, null for snapshots.
+             */
+            symbol: string | null;
+            /**
+             * Score
+             * @description 0 to 100: the weighted geometric mean of the parts.
+             */
+            score: number;
+            /**
+             * Reason
+             * @description Why its worst part is not 100, null where all are.
+             */
+            reason: string | null;
+            /**
+             * Freshness
+             * @description 0 to 100, null where it cannot be judged.
+             */
+            freshness: number | null;
+            /**
+             * Coverage
+             * @description 0 to 100, null where it cannot be judged.
+             */
+            coverage: number | null;
+            /**
+             * Agreement
+             * @description 0 to 100, null where it cannot be judged.
+             */
+            agreement: number | null;
+            /**
+             * Source Health
+             * @description 0 to 100, null where it cannot be judged.
+             */
+            source_health: number | null;
+            /**
+             * Repairs
+             * @description 0 to 100, null where it cannot be judged.
+             */
+            repairs: number | null;
+            /**
+             * Through
+             * Format: date-time
+             */
+            through: string;
+            /** Age S */
+            age_s: number;
+            /** Is Stale */
+            is_stale: boolean;
+        };
+        /**
+         * RecordedGap
+         * @description Missing trades of one market, ids inclusive.
+         */
+        RecordedGap: {
+            /** Source */
+            source: string;
+            /** Symbol */
+            symbol: string;
+            /** Coin Id */
+            coin_id: string;
+            /** From Id */
+            from_id: number;
+            /** To Id */
+            to_id: number;
+            /**
+             * From
+             * Format: date-time
+             * @description Last trade before it.
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             * @description First trade after it.
+             */
+            to: string;
+            /**
+             * Cause
+             * @description restart, reconnect, skipped, overflow or kafka.
+             */
+            cause: string;
+            /**
+             * State
+             * @description open, repaired, or upstream_missing: not to be had.
+             */
+            state: string;
+            /** Missing Trades */
+            missing_trades: number;
+            /** Repaired Trades */
+            repaired_trades: number;
+            /**
+             * Observed At
+             * Format: date-time
+             * @description When this state was reached.
+             */
+            observed_at: string;
+            /** Age S */
+            age_s: number;
+        };
+        /**
          * Segment
          * @description A stretch of the answer that one layer gave.
          */
@@ -1353,6 +1647,75 @@ export interface components {
             points: components["schemas"]["EvidencePoint"][];
         };
         /**
+         * Source
+         * @description An agent; counts are since its start.
+         */
+        Source: {
+            /**
+             * Source
+             * @description The agent's name.
+             */
+            source: string;
+            /**
+             * State
+             * @description running, degraded, off or done.
+             */
+            state: string | null;
+            /**
+             * Reason
+             * @description One sentence, null while all is well.
+             */
+            reason: string | null;
+            /**
+             * Is Heard
+             * @description False when its heartbeats have stopped.
+             */
+            is_heard: boolean;
+            /**
+             * Breaker
+             * @description closed, half_open or open.
+             */
+            breaker: string | null;
+            /** Last Event At */
+            last_event_at: string | null;
+            /** Last Success At */
+            last_success_at: string | null;
+            /**
+             * Lag Ms
+             * @description Collected minus observed of its newest record.
+             */
+            lag_ms: number | null;
+            /** Minute Calls Left */
+            minute_calls_left: number | null;
+            /** Month Calls Left */
+            month_calls_left: number | null;
+            /** Month Calls Projected */
+            month_calls_projected: number | null;
+            /** Accepted */
+            accepted: number | null;
+            /** Duplicate */
+            duplicate: number | null;
+            /** Rejected */
+            rejected: number | null;
+            /** Passed Over */
+            passed_over: number | null;
+            /** Torn Fills */
+            torn_fills: number | null;
+            /** Open Gaps */
+            open_gaps: number | null;
+            /** Repaired Trades */
+            repaired_trades: number | null;
+            /** Silent Symbols */
+            silent_symbols: string[];
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Age S */
+            age_s: number;
+        };
+        /**
          * SourcePrice
          * @description What one source says.
          */
@@ -1368,6 +1731,37 @@ export interface components {
             observed_at: string;
             /** Is Stale */
             is_stale: boolean;
+        };
+        /**
+         * Stage
+         * @description How long trades took that became readable in the last `window_s`, real milliseconds.
+         */
+        Stage: {
+            /**
+             * Stage
+             * @description agent: traded to received; kafka: to Kafka's log; spark: to the micro-batch that reads it; store: to readable in InfluxDB; whole: all of it.
+             */
+            stage: string;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
+            /**
+             * N
+             * @description Trades that were timed.
+             */
+            n: number | null;
+            /** Window S */
+            window_s: number | null;
+            /**
+             * Observed At
+             * Format: date-time
+             */
+            observed_at: string;
+            /** Age S */
+            age_s: number;
         };
         /**
          * Totals
@@ -1954,6 +2348,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_list_CrossSection__"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_pipeline_pipeline_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_PipelineAnswer_"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_sources_sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_Source__"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_gaps_gaps_get: {
+        parameters: {
+            query?: {
+                state?: ("open" | "repaired" | "upstream_missing") | null;
+                /** @description Inclusive; 300 bars before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_RecordedGap__"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_quality_quality_get: {
+        parameters: {
+            query?: {
+                coin_id?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_Quality__"];
                 };
             };
             /** @description Invalid request */

@@ -23,6 +23,13 @@ export type Severity = Anomaly["severity"];
 export type Evidence = Schemas["Evidence"];
 export type Health = Schemas["Health"];
 export type PartHealth = Schemas["PartHealth"];
+export type Pipeline = Schemas["PipelineAnswer"];
+export type Job = Schemas["Job"];
+export type Stage = Schemas["Stage"];
+export type DeadLetters = Schemas["DeadLetters"];
+export type SourceHealth = Schemas["Source"];
+export type RecordedGap = Schemas["RecordedGap"];
+export type QualityRow = Schemas["Quality"];
 
 export interface Envelope<Data, M = Meta> {
   data: Data;

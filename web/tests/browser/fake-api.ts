@@ -3,9 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { Candle, CoinDetail, CoinRow, Gap, Health, HistoryPoint, PartHealth } from "@/lib/api/types";
 import { fakeAnomalies } from "./fake-anomalies";
+import { fakeGaps, fakePipeline, fakeQuality, fakeSources } from "./fake-health";
 import { analyticsRows, globalMarket, LOOK_BACK, WARM_AFTER_BARS } from "./fake-analytics";
 
 const MINUTE_MS = 60_000;
+const PULSE: Record<string, (nowMs: number) => unknown> = {
+  pipeline: fakePipeline,
+  sources: fakeSources,
+  gaps: fakeGaps,
+  quality: fakeQuality,
+};
 /** How long ago a feed stopped that is down. */
 const STOPPED_FOR_S = 540;
 
@@ -142,6 +149,8 @@ export class FakeApi {
       return send(200, this.#envelope(market));
     }
     if (first === "anomalies") return this.#anomalies(coinId, url.searchParams, send);
+    const told = PULSE[first ?? ""];
+    if (told) return send(200, this.#envelope(told(this.nowMs)));
     if (first === "coins" && coinId === undefined) {
       return send(200, this.#envelope(COINS.map(([id]) => this.#row(id))));
     }
