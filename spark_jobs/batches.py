@@ -54,7 +54,9 @@ class Followed:
         found = [one for report in reports if (one := batch_of(report)) is not None]
         new = [batch for batch in found if batch.began_ms > self._newest_ms]
         self._newest_ms = epoch_ms(newest["timestamp"])
-        self._last_id = newest["batchId"]
+        # A report of an idle trigger bears the number of the batch that comes next.
+        is_idle = "addBatch" not in newest["durationMs"]
+        self._last_id = newest["batchId"] - is_idle
         return new
 
 

@@ -11,6 +11,8 @@ from stack.console import console, say
 
 TIMEOUT_S = 5.0
 WORST = 5
+# Columns that stay in one piece on a narrow terminal.
+UNBROKEN = frozenset({"job", "source", "latency", "state"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +80,18 @@ def _table(*titles: str, left: int = 1) -> Table:
     table = Table(box=None, pad_edge=False)
     for number, title in enumerate(titles):
         justify = "left" if number < left else "right"
-        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(
+            title,
+            justify=justify,  # type: ignore[arg-type]
+            overflow="fold",
+            no_wrap=title in UNBROKEN,
+        )
     return table
 
 
 def _jobs(jobs: list[dict[str, Any]]) -> Table:
     table = _table(
-        *("job", "state", "records/s", "lag", "batch p50 ms", "p95 ms", "watermark s"),
-        *("restarts", "age s"),
+        *("job", "state", "rec/s", "lag", "p50 ms", "p95 ms", "delay s", "restarts", "age s"),
         left=2,
     )
     for one in jobs:

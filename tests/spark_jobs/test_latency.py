@@ -144,3 +144,7 @@ def test_each_batch_is_given_once_also_those_between_two_looks():
     assert [one.began_ms for one in followed.finished(query, at(4))] == [
         NOON_MS + second * 1_000 for second in (2, 3, 4)
     ]
+    idle = at(5) | {"durationMs": {"triggerExecution": 3}}
+    assert followed.finished(Query(), idle) == []
+    later = [at(6) | {"batchId": 5}, at(7) | {"batchId": 6}]
+    assert len(followed.finished(Query(at(4), idle, *later), later[-1])) == 2
