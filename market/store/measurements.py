@@ -252,6 +252,49 @@ PIPELINE_LETTERS = Measurement(
     fields={"letters": "int"},
 )
 """Kind `dead_letters`: how many came since the point before."""
+NEWS = Measurement(
+    name="crypto_news",
+    tags=("source",),
+    fields={
+        "article_id": "string",
+        "title": "string",
+        "summary": "string",
+        "url": "string",
+        "author": "string",
+        "coins": "string",
+        "compound": "float",
+        "label": "string",
+        "deciding": "string",
+        "lexicon_version": "string",
+        "story_id": "string",
+        "is_copy": "bool",
+        "observed_at_ms": "int",
+        "collected_at_ms": "int",
+    },
+    stamp="stamp_ns",
+)
+"""One point an article at its publication; `coins` and `deciding` are JSON."""
+
+SENTIMENT = Measurement(
+    name="crypto_sentiment",
+    tags=("coin_id", "kind"),
+    fields={
+        "score": "float",
+        "stories": "int",
+        "articles": "int",
+        "positive": "int",
+        "neutral": "int",
+        "negative": "int",
+        "lexicon_version": "string",
+    },
+)
+"""One point an hour: kind `market`, or `coin` of one; `time` is the hour's beginning."""
+
+FEAR_GREED = Measurement(
+    name="crypto_fear_greed",
+    tags=("source",),
+    fields={"index": "int", "classification": "string", "collected_at_ms": "int"},
+)
 
 MEASUREMENTS: tuple[Measurement, ...] = (
     MARKET,
@@ -259,6 +302,9 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     ANALYTICS,
     CROSS_SECTION,
     GLOBAL,
+    NEWS,
+    SENTIMENT,
+    FEAR_GREED,
     ANOMALIES,
     LEDGER,
     GAPS,
