@@ -164,10 +164,22 @@ class Demo:
 
 
 def resident_mb(pid: int, *, descend: bool) -> float:
-    """Resident memory of a process, with its descendants if asked, MB; 0 where it is gone."""
+    """Resident memory of a process, with its descendants if asked, MB; 0 where it is gone.
+
+    A page that processes share is counted once, where the system tells (Linux): a child that has
+    just been forked off a JVM would otherwise be a second one.
+    """
     try:
         process = psutil.Process(pid)
         family = [process, *(process.children(recursive=True) if descend else [])]
-        return sum(member.memory_info().rss for member in family) / 1e6
+        return sum(map(_own_bytes, family)) / 1e6
     except psutil.NoSuchProcess:
         return 0.0
+
+
+def _own_bytes(process: psutil.Process) -> int:
+    try:
+        held = process.memory_full_info()
+    except psutil.NoSuchProcess:
+        return 0  # a descendant that ended in between
+    return int(getattr(held, "pss", held.rss))

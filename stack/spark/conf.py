@@ -28,7 +28,7 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
     return {
         "spark.master": f"local[{SLOTS}]",
         "spark.driver.memory": f"{driver_mb}m",
-        "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC {AVRO_WITHOUT_LEAK}",
+        "spark.driver.extraJavaOptions": " ".join((*_heap(driver_mb), AVRO_WITHOUT_LEAK)),
         "spark.executor.extraJavaOptions": AVRO_WITHOUT_LEAK,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -69,6 +69,16 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
     }
+
+
+def _heap(driver_mb: int) -> tuple[str, ...]:
+    """All of the heap from the start, two fifths of it for what a micro-batch leaves.
+
+    Left to grow, it stayed at 600 of 1,024 MB over 200 MB of live objects and was collected whole
+    every minute, at over a second each time. What is claimed at once cannot be missing at night.
+    """
+    young_mb = driver_mb * 2 // 5
+    return ("-XX:+UseSerialGC", f"-Xms{driver_mb}m", f"-Xmn{young_mb}m", "-XX:+AlwaysPreTouch")
 
 
 def write_properties(path: Path, conf: Mapping[str, str]) -> None:
