@@ -61,11 +61,12 @@ class Shape:
 
 SHAPES: Mapping[AnomalyKind, Shape] = {
     # Five per cent within 60 s and half an hour of calm return.
-    "price_move": Shape(1, 3, 15, trades=(6.0, 3.0, 1.0), size=2.0),
+    "price_move": Shape(1, 3, 15, trades=(4.0, 2.0, 1.0), size=1.5),
     "volume": Shape(0, 4, 0, trades=(1.0, 12.0, 1.0), size=5.0),
     "divergence": Shape(3, 10, 3),
     "whale": Shape(0, 1, 0, trades=(1.0, 2.0, 1.0)),
-    "pump": Shape(2, 2, 12, trades=(25.0, 12.0, 6.0), size=3.0, buys=(0.9, 0.5, 0.3)),
+    # As announced ones go: up within a minute, at hundreds of times the usual volume.
+    "pump": Shape(1, 2, 12, trades=(60.0, 25.0, 8.0), size=4.0, buys=(0.9, 0.5, 0.3)),
     # The agent calls a market silent after 60 s, at the demo's usual speed after eleven minutes.
     "silence": Shape(0, 25, 0, trades=(1.0, 0.0, 1.0)),
 }

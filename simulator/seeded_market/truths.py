@@ -11,7 +11,7 @@ import numpy as np
 
 from market.anomaly import AnomalyKind
 from simulator.planted import PlantedAnomaly, Unit
-from simulator.scenario import DAY_MS, MINUTE_MS
+from simulator.scenario import DAY_MS, HOUR_MS, MINUTE_MS
 from simulator.seeded_market.coin_facts import FACTS
 from simulator.seeded_market.listing import Floats
 from simulator.seeded_market.minutes import DAY_MINUTES, DayBars
@@ -69,6 +69,9 @@ class Truths:
             ended_ms -= round(share * plant.shape.fall * MINUTE_MS)
         elif plant.kind == "price_move":
             ended_ms = begin_ms + plant.shape.rise * MINUTE_MS
+        elif plant.kind == "whale":
+            started_ms = self._traded_ms(plant, begin_ms)
+            ended_ms = started_ms + 1
         told = PlantedAnomaly(
             plant.kind, VENUE, market.coin_id, market.symbol, started_ms, ended_ms, peak, unit,
             other_symbol="BTCUSDT" if plant.kind == "divergence" else None,
@@ -79,6 +82,14 @@ class Truths:
                 kind, VENUE, market.coin_id, market.symbol, begin_ms, end_ms, peak, unit,
                 is_planted=False,
             )  # fmt: skip
+
+    def _traded_ms(self, plant: Plant, begin_ms: int) -> int:
+        """When the whale's trade is made: it is the largest of its minute."""
+        hour, minute = divmod(begin_ms // MINUTE_MS, 60)
+        tape = self._world.tape(plant.column, hour)
+        first, end = tape.starts[minute : minute + 2].tolist()
+        place = first + int(np.argmax(tape.quantities[first:end]))
+        return hour * HOUR_MS + int(tape.times_ms[place])
 
     def _peak(self, bars: DayBars, plant: Plant) -> tuple[float, Unit]:
         listing, column = self._world.listing, plant.column

@@ -159,6 +159,8 @@ def _episode(row: Mapping[str, Any]) -> Episode:
         source=row["source"],
         coin_id=row["coin_id"],
         symbol=row["symbol"],
+        other_source=row["other_source"],
+        other_symbol=row["other_symbol"],
         other_coin_id=row["other_coin_id"],
         started_at_ms=_ms(row["started_at"]),
         detected_at_ms=_ms(row["detected_at"]),

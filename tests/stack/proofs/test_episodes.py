@@ -37,6 +37,8 @@ def an_episode(kind: str = "price_move", **facts) -> Episode:
         "source": "binance",
         "coin_id": "solana",
         "symbol": "SOLUSDT",
+        "other_source": None,
+        "other_symbol": None,
         "other_coin_id": None,
         "started_at_ms": LATER_MS,
         "detected_at_ms": LATER_MS + 20_000,
@@ -83,6 +85,15 @@ def test_what_follows_from_a_plant_may_be_found_and_need_not_be():
 def test_a_divergence_counts_whichever_market_is_named_first():
     truth = a_truth("divergence", symbol="BTCUSDC")
     assert judged([truth], [an_episode("divergence", symbol="BTCUSDT")], "divergence").found == 1
+
+
+def test_a_divergence_from_another_quote_is_another_episode_and_from_the_same_one_doubled():
+    truth = a_truth("divergence", symbol="BTCUSDC")
+    market = an_episode("divergence", symbol="BTCUSDC", other_symbol="BTCUSDT")
+    snapshot = replace(market, anomaly_id="a2", other_source="coingecko", other_symbol=None)
+    turned = replace(market, anomaly_id="a3", symbol="BTCUSDT", other_symbol="BTCUSDC")
+    assert judged([truth], [market, snapshot], "divergence").doubled == 0
+    assert judged([truth], [market, turned], "divergence").doubled == 1
 
 
 def test_an_overtake_counts_only_of_the_same_pair_in_the_same_order():
