@@ -94,7 +94,8 @@ _JOB_PULSE = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "pipeline_health")"""
 PIPELINE = f"""{_JOB_PULSE}
   |> filter(fn: (r) => r.kind == "job" or r.kind == "latency") |> last()"""
-DEAD_LETTERS = f'{_JOB_PULSE} |> filter(fn: (r) => r.kind == "dead_letters") |> sum()'
+DEAD_LETTERS = f"""{_JOB_PULSE} |> filter(fn: (r) => r.kind == "dead_letters")
+  |> sum() |> duplicate(column: "_stop", as: "_time")"""
 
 SOURCES = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "crypto_sources") |> last()"""
@@ -107,3 +108,20 @@ _QUALITY = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "crypto_quality")"""
 QUALITY = f"{_QUALITY} |> last()"
 QUALITY_OF_COIN = f"{_QUALITY} |> filter(fn: (r) => r.coin_id == coin_id) |> last()"
+
+_NEWS = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_news")"""
+NEWS = f'{_NEWS} |> drop(columns: ["_start", "_stop", "_measurement"])'
+NEWS_STORIES = f"""{_NEWS}
+  |> filter(fn: (r) => r._field == "story_id" or r._field == "article_id")
+  |> drop(columns: ["_start", "_stop", "_measurement"])"""
+_SENTIMENT = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_sentiment")"""
+MARKET_SENTIMENT = f"""{_SENTIMENT} |> filter(fn: (r) => r.kind == "market")
+  |> drop(columns: ["_start", "_stop", "_measurement"])"""
+COIN_SENTIMENT = f"""{_SENTIMENT}
+  |> filter(fn: (r) => r.kind == "coin" and r.coin_id == coin_id)
+  |> drop(columns: ["_start", "_stop", "_measurement"])"""
+FEAR_GREED = """from(bucket: bucket) |> range(start: start, stop: stop)
+  |> filter(fn: (r) => r._measurement == "crypto_fear_greed")
+  |> drop(columns: ["_start", "_stop", "_measurement"])"""

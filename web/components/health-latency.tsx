@@ -21,7 +21,7 @@ export function LatencyPicture({ stages }: { stages: readonly Stage[] }) {
     <div className="p-3 text-[13px]">
       {timed.length === 0 && <p className="text-ink-2">No trade became readable in the last minute.</p>}
       {timed.length > 0 && (
-        <dl className="grid grid-cols-[7.5rem_1fr_auto] items-center gap-x-3 gap-y-1.5">
+        <dl className="grid grid-cols-[8.5rem_1fr_auto] items-center gap-x-3 gap-y-1.5">
           {stages.map((stage) => (
             <StageRow key={stage.stage} stage={stage} longestMs={longestMs} />
           ))}
