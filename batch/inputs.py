@@ -66,6 +66,17 @@ BARS = (
 )
 """One row a bar: prices in the quote currency, volume in the base currency."""
 
+EVENTS = (_symbol(), _moment("started_at_ms"))
+"""One row an event that somebody announced of a market."""
+
+QUOTES = (
+    Column("source", pa.string(), ".+", "a source's name"),
+    _symbol(),
+    _moment("observed_at_ms"),
+    _price("price"),
+)
+"""One row a quote: a price in the symbol's quote currency."""
+
 
 def read_bars(file: CsvFile, tell: Tell) -> dict[Key, BarFields]:
     """Bars by symbol and open time. Raises Fatal where none is good."""

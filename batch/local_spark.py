@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ def local_spark() -> Iterator[tuple[SparkSession, Path]]:
     if not (home and (Path(home) / "bin" / "java").exists()) and shutil.which("java") is None:
         raise Fatal("Spark needs Java. `./cryptoviz doctor` names the line that installs it.")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    # Cores run in Python workers, which must find what this process finds.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     with tempfile.TemporaryDirectory(prefix="cryptoviz-") as folder:
         builder = SparkSession.builder.appName("evaluate").config("spark.local.dir", folder)
         for name, setting in CONF.items():

@@ -96,20 +96,26 @@ def made_bars(file: CsvFile, interval: str, tell: Tell) -> dict[Key, BarFields]:
     """Bars of the trades in a file, by the shipped transform. Raises Fatal where none is good."""
     tell("starting Spark", "")
     with local_spark() as (spark, folder):
-        parsed = folder / "trades.parquet"
-        schema = pa.schema([*((each.name, each.type) for each in TRADES), (LINE, pa.int64())])
-        ids = Ids()
-        with pq.ParquetWriter(parsed, schema, compression="lz4") as writer:
-            for batch in file.batches(tell):
-                ids.add(batch["trade_id"])
-                writer.write_batch(batch)
-        if file.rows == file.bad_rows.count:
-            raise nothing_usable(file)
+        parsed, ids = written(file, folder, tell)
         tell("making bars", "")
         rows = once_each(spark.read.parquet(str(parsed)), file)
         rows = rows if ids.are_plain else ranked(rows)
         made = bars_of(rows, interval).toArrow().to_pylist()
     return {(bar["symbol"], bar["open_time_ms"]): bar for bar in made}
+
+
+def written(file: CsvFile, folder: Path, tell: Tell) -> tuple[Path, "Ids"]:
+    """Good rows of a file of TRADES with their line as Parquet. Raises Fatal where none is."""
+    parsed = folder / "trades.parquet"
+    schema = pa.schema([*((each.name, each.type) for each in TRADES), (LINE, pa.int64())])
+    ids = Ids()
+    with pq.ParquetWriter(parsed, schema, compression="lz4") as writer:
+        for batch in file.batches(tell):
+            ids.add(batch["trade_id"])
+            writer.write_batch(batch)
+    if file.rows == file.bad_rows.count:
+        raise nothing_usable(file)
+    return parsed, ids
 
 
 @dataclass(slots=True)

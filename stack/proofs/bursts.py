@@ -1,7 +1,7 @@
 """A short backlog of a long time: bars of every length out of few trades, for `chaos driver`.
 
 Bursts of a second every 33 s, out of order in time by up to five seconds, in the order of their
-ids; before them bars that the exchange published.
+ids; before them bars that the exchange published. One market jumps now and then, and back.
 """
 
 import math
@@ -21,6 +21,8 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "BTCUSDC", "SOLUSDT")
 # 2023-03-11T03:00:00Z
 FROM_MS = 1_678_503_600_000
 BURST, BURST_EVERY_MS, DISORDER_MS = 40, 33_000, 5_000
+# So often, in trades, the first market jumps by so much or back: episodes of anomalies.
+JUMPS_EVERY, JUMP = 4_000, 1.08
 HISTORY_BARS = {"1m": 300, "1h": 48, "1d": 10}
 LENGTHS_MS = {"1m": 60_000, "1h": 3_600_000, "1d": 86_400_000}
 FLUSH_EVERY = 50_000
@@ -47,6 +49,8 @@ def _trades(count: int, chance: random.Random) -> Iterator[tuple[RecordType, dic
         symbol = SYMBOLS[n % len(SYMBOLS)]
         market = market_of(SOURCE, symbol)
         prices[symbol] *= 1 + chance.gauss(0, 1e-4)
+        if n and n % JUMPS_EVERY == 0:
+            prices[symbol] *= JUMP if n // JUMPS_EVERY % 2 else 1 / JUMP
         at_ms = FROM_MS + n // BURST * BURST_EVERY_MS + chance.randrange(DISORDER_MS)
         trade_id = n // len(SYMBOLS) + 1
         yield (

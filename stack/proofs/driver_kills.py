@@ -3,8 +3,8 @@
 Two runs over one backlog in Kafka, each with checkpoints, archive and buckets of its own: one is
 left alone, the other is killed again and again, and loses its newest `commits/N` every other time,
 which is what a crash between writing and committing leaves. Then every point of both stores is
-compared, every bar in `crypto-candles`, and the archive has each record once, also after its
-checkpoint has begun anew.
+compared, every bar in `crypto-candles`, every revision of an episode in `crypto-anomalies`, and the
+archive has each record once, also after its checkpoint has begun anew.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import Any
 
 from market.settings import ENV_PREFIX
 from schemas.codec import decode
-from schemas.record_types import CANDLE, TRADE
+from schemas.record_types import ANOMALY, CANDLE, TRADE, RecordType
 from stack.console import Step, StepBoard
 from stack.failure import Failure, tail_of
 from stack.home import Home
@@ -38,7 +38,7 @@ from stack.settings import StackSettings
 from stack.supervisor import Supervisor
 from stack.topic import bounds_of, open_consumer, read_topic
 
-JOBS = ("candles", "bars", "archive")
+JOBS = ("candles", "bars", "anomalies", "archive")
 # Batches so small that each life of the driver sees some of them.
 AT_MOST, TRIGGER_MS = 1_000, 50
 # A driver commits its first batch after some ten seconds.
@@ -50,11 +50,14 @@ STORED = """from(bucket: "{bucket}") |> range(start: 0)
 
 Point = tuple[str, ...]
 Points = dict[Point, str]
+Records = dict[tuple[str, ...], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class DriverKillsReport:
-    """Outcome. A point is one field of one row; a bar is a record of `crypto-candles`."""
+    """Outcome. A point is one field of one row; a bar is a record of `crypto-candles`, a revision
+    one of `crypto-anomalies`.
+    """
 
     trades: int
     kills: int
@@ -65,6 +68,9 @@ class DriverKillsReport:
     points_extra: int
     bars: int
     bars_equal: int
+    revisions: int
+    revisions_equal: int
+    revisions_extra: int
     archived: int
     archived_twice: int
     seconds: float
@@ -75,6 +81,8 @@ class DriverKillsReport:
         return (
             self.points == self.points_equal
             and self.bars == self.bars_equal
+            and self.revisions == self.revisions_equal
+            and not self.revisions_extra
             and not self.points_extra
             and self.archived == self.trades
             and not self.archived_twice
@@ -102,8 +110,8 @@ def run_driver_kills(
         )
         whole = _Run("whole", broker, supervisor, own)
         killed = _Run("killed", broker, supervisor, own)
-        expected, expected_bars = whole.outcome(kills=0, seed=seed, report=report)
-        found, found_bars = killed.outcome(kills=kills, seed=seed, report=report)
+        expected, *expected_records = whole.outcome(kills=0, seed=seed, report=report)
+        found, *found_records = killed.outcome(kills=kills, seed=seed, report=report)
         archived = killed.archived()
     return DriverKillsReport(
         trades=trades,
@@ -113,8 +121,11 @@ def run_driver_kills(
         points=len(expected),
         points_equal=sum(_is_equal(text, found.get(key)) for key, text in expected.items()),
         points_extra=len(found.keys() - expected.keys()),
-        bars=len(expected_bars),
-        bars_equal=sum(_is_same(bar, found_bars.get(key)) for key, bar in expected_bars.items()),
+        bars=len(expected_records[0]),
+        bars_equal=_equal(expected_records[0], found_records[0]),
+        revisions=len(expected_records[1]),
+        revisions_equal=_equal(expected_records[1], found_records[1]),
+        revisions_extra=len(found_records[1].keys() - expected_records[1].keys()),
         archived=len(archived),
         archived_twice=sum(count > 1 for count in archived.values()),
         seconds=round(time.monotonic() - began, 1),
@@ -144,10 +155,10 @@ class _Run:
 
     def outcome(
         self, *, kills: int, seed: int, report: Callable[[str], None]
-    ) -> tuple[Points, dict[tuple[str, ...], dict[str, Any]]]:
-        """All that the store and `crypto-candles` hold at the end."""
+    ) -> tuple[Points, Records, Records]:
+        """All that the store, `crypto-candles` and `crypto-anomalies` hold at the end."""
         step = self._broker.board.step(f"replay, {self._name}")
-        before = self._ends(CANDLE.topic)
+        before = {kind: self._ends(kind.topic) for kind in (CANDLE, ANOMALY)}
         with running_influx(
             self._broker.home, self._broker.board, self._settings, self._supervisor
         ) as access:
@@ -158,7 +169,8 @@ class _Run:
                 self._until_done(child, step)
             points = self._points(access)
         step.done(f"{len(points):,} points")
-        return points, self._bars(before)
+        bars, revisions = (self._records(kind, ends) for kind, ends in before.items())
+        return points, bars, revisions
 
     def archived(self) -> Counter[tuple[str, int, int]]:
         """How often the archive holds each trade, after its checkpoint has begun anew."""
@@ -273,16 +285,16 @@ class _Run:
         finally:
             consumer.close()
 
-    def _bars(self, before: Mapping[int, int]) -> dict[tuple[str, ...], dict[str, Any]]:
-        """Bars of this run by their identity; a repeated one counts once."""
+    def _records(self, kind: RecordType, before: Mapping[int, int]) -> Records:
+        """Records of this run by their identity; a repeated one counts once."""
         found = {}
-        for message in read_topic(self._broker.bootstrap, CANDLE.topic):
+        for message in read_topic(self._broker.bootstrap, kind.topic):
             partition, offset, payload = message.partition(), message.offset(), message.value()
             if partition is None or offset is None or payload is None:
                 continue
             if offset >= before.get(partition, 0):
-                _, bar = decode(payload)
-                found[tuple(str(bar[name]) for name in CANDLE.identity)] = bar
+                _, record = decode(payload)
+                found[tuple(str(record[name]) for name in kind.identity)] = record
         return found
 
     def _points(self, access: InfluxAccess) -> Points:
@@ -328,6 +340,10 @@ def _is_equal(expected: str, found: str | None) -> bool:
         return math.isclose(float(expected), float(found), rel_tol=TOLERANCE)
     except ValueError:
         return False
+
+
+def _equal(expected: Records, found: Records) -> int:
+    return sum(_is_same(record, found.get(key)) for key, record in expected.items())
 
 
 def _is_same(expected: Mapping[str, Any], found: Mapping[str, Any] | None) -> bool:

@@ -187,7 +187,9 @@ def chaos_driver(
             f"{report.kills} kills, {report.kills_at_work} of them with work left, "
             f"{report.commits_deleted} newest commits deleted, in {report.seconds} s: "
             f"{report.points_equal:,} of {report.points:,} points equal, {report.points_extra} "
-            f"extra; {report.bars_equal:,} of {report.bars:,} bars in Kafka equal; "
+            f"extra; {report.bars_equal:,} of {report.bars:,} bars and "
+            f"{report.revisions_equal:,} of {report.revisions:,} revisions of anomalies in Kafka "
+            f"equal, {report.revisions_extra} extra; "
             f"{report.archived:,} of {report.trades:,} trades in the archive, "
             f"{report.archived_twice} twice."
         )

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 from typer.testing import CliRunner
 
-from batch.evaluations import candles
+from batch.evaluations import anomalies, candles
 from batch.evaluations.__main__ import command
 from tests.spark_jobs.conftest import spark  # noqa: F401 - a fixture of these tests too
 
@@ -36,10 +36,11 @@ def shared_spark(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """The evaluation of candles takes the tests' session."""
+    """Evaluations that need Spark take the tests' session."""
 
     @contextmanager
     def session() -> Iterator[tuple[SparkSession, Path]]:
         yield spark, tmp_path_factory.mktemp("evaluation")
 
-    monkeypatch.setattr(candles, "local_spark", session)
+    for module in (anomalies, candles):
+        monkeypatch.setattr(module, "local_spark", session)

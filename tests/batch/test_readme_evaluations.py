@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from batch import evaluations
 from tests.readme import readme_commands
 
 pytestmark = pytest.mark.integration
@@ -29,6 +30,9 @@ def write_files(folder: Path) -> None:
         ]
         extremes = f"{max(opened, closed)},{min(opened, closed)}"
         bars.append(f"X,{at_ms},{opened},{extremes},{closed},3,2")
+    quotes = ["source,symbol,observed_at_ms,price", f"a,X,{START_MS},100", f"b,X,{START_MS},102"]
+    (folder / "quotes.csv").write_text("\n".join(quotes) + "\n", "utf-8")
+    (folder / "pumps.csv").write_text(f"symbol,started_at_ms\nX,{START_MS}\n", "utf-8")
     (folder / "trades.csv").write_text("\n".join(trades) + "\n", "utf-8")
     (folder / "bars.csv").write_text("\n".join(bars) + "\n", "utf-8")
 
@@ -49,9 +53,13 @@ def test_an_evaluation_of_the_readme_runs_and_finds_what_is_there(words, tmp_pat
     told = json.loads(done.stdout)
     if "candles" in words:
         assert (told["bars"], told["equal"]) == (40, 40)
-    else:
+    elif "anomalies" in words:
+        assert (told["recall"], told["false_alarms"]) == (0.0, 0)
+    elif "divergence" in words:
+        assert (told["compared_minutes"], told["minutes_over_threshold"]) == (1, 1)
+    elif "indicators" in words:
         assert [row["rsi"] is None for row in told["rows"]] == [True] * 14 + [False] * 26
 
 
 def test_the_readme_shows_every_kind_of_evaluation_once():
-    assert [words[2] for words in EVALUATIONS] == ["candles", "indicators"]
+    assert sorted(words[2] for words in EVALUATIONS) == sorted(evaluations.EVALUATIONS)

@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.codec import decode, encode
 from schemas.record_types import DEAD_LETTER, EXTERNAL_BAR, TRADE
-from spark_jobs import JOBS, bars, dead_letters, pulse
+from spark_jobs import JOBS, anomalies, bars, dead_letters, pulse
 from spark_jobs.batches import epoch_ms
 from spark_jobs.query import Query
 from spark_jobs.settings import SparkSettings
@@ -24,8 +24,10 @@ from tests.spark_jobs.test_kafka_source import POISON
 pytestmark = pytest.mark.integration
 
 MODULES = [import_module(f"spark_jobs.{job}") for job in JOBS]
-# Job pulse begins with the newest trades and only times them: test_pulse.py poisons it.
-TRADE_JOBS = [one for one in MODULES if hasattr(one, "TRADE") and one is not pulse]
+# Job pulse begins with the newest trades and only times them: test_pulse.py poisons it. Job
+# anomalies reads three topics and waits 3 s for late trades: test_anomalies.py poisons it.
+ON_THEIR_OWN = (pulse, anomalies)
+TRADE_JOBS = [one for one in MODULES if hasattr(one, "TRADE") and one not in ON_THEIR_OWN]
 READ_TRADES = {query.name: query for module in TRADE_JOBS for query in module.QUERIES}
 GOOD = 600
 STEP_MS = 3_100

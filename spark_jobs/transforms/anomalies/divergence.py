@@ -4,9 +4,11 @@ A quote is the last price of a market in USD, USDT or USDC, or a source's snapsh
 are taken for dollars: where they are not, this says so. Two quotes are aligned when they are of
 nearly the same moment, within twice the usual pause between the quotes of the slower of the two,
 2 s at least and 30 s at most for markets; a snapshot is held against the market's price of the
-moment that it tells of. What is not aligned is not compared: a stale quote is no divergence. With a
-snapshot in it a difference counts from the second poll in a row on, because an aggregated price
-lags a quick move and because one poll may be wrong.
+moment that it tells of. What is not aligned is not compared: a stale quote is no divergence.
+
+A quick move reaches one quote before the other, and one poll may be wrong: so two markets differ
+when their quotes are within a second of one another, any other pair when it still does with a new
+quote on both sides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,6 +24,8 @@ QUIET_MS = 60_000
 # An episode whose quotes are compared no more ends after this.
 LAPSES_MS = 900_000
 CADENCES = 2
+# Two markets' quotes so near one another need no second look.
+SAME_MOMENT_MS = 1_000
 CLOSEST_MS, FURTHEST_MS = 2_000, 30_000
 # Snapshots of two sources are polled a minute apart or so, and tell the moment they are of.
 SNAPSHOTS_APART_MS = 60_000
@@ -38,9 +42,20 @@ class Pair:
     about: About
     price: float
     other_price: float
-    apart_ms: int
+    moments_ms: tuple[int, int]
     tolerance_ms: int
     difference_pct: float
+
+    @property
+    def apart_ms(self) -> int:
+        """Between the moments of both."""
+        return abs(self.moments_ms[0] - self.moments_ms[1])
+
+    @property
+    def is_close(self) -> bool:
+        """Whether both are markets, and of the same moment."""
+        markets = self.about.symbol is not None and self.about.other_symbol is not None
+        return markets and self.apart_ms <= SAME_MOMENT_MS
 
 
 class Divergence:
@@ -52,8 +67,8 @@ class Divergence:
         self._opens_pct = opens_pct
         self._episodes = Episodes("divergence", quiet_ms=QUIET_MS)
         self._quotes: dict[str, dict[str, Any]] = {}
-        # How often in a row a pair with a snapshot in it was beyond the threshold.
-        self._polls: dict[str, int] = {}
+        # Pairs beyond the threshold: since when, and of when both quotes were then.
+        self._beyond: dict[str, list[int]] = {}
 
     def step(self, row: Row, _about: About) -> Iterator[Row]:
         """Revisions that a new quote makes."""
@@ -103,13 +118,18 @@ class Divergence:
         """Revisions that one pair makes."""
         size_pct, about = abs(pair.difference_pct), pair.about
         opens = size_pct > self._opens_pct
-        if about.symbol is None or about.other_symbol is None:
-            polls = self._polls.get(about.subject, 0) + 1 if opens else 0
-            self._polls[about.subject] = polls
-            opens = polls >= 2
+        since = self._beyond.get(about.subject)
+        if opens:
+            since = self._beyond.setdefault(about.subject, [_moment_ms(row), *pair.moments_ms])
+            then = since[1], since[2]
+            is_renewed = pair.moments_ms[0] > then[0] and pair.moments_ms[1] > then[1]
+            opens = is_renewed or pair.is_close
+        elif since is not None:
+            del self._beyond[about.subject]
         if not opens and about.subject not in self._episodes:
             return
-        seen = _sighting(row, pair, self._evidence(about), self._opens_pct)
+        started_at_ms = since[0] if since else _moment_ms(row)
+        seen = _sighting(row, pair, self._evidence(about), (started_at_ms, self._opens_pct))
         holds = size_pct >= HOLDS_SHARE * self._opens_pct
         yield from self._episodes.see(about, seen, opens=opens, holds=holds)
 
@@ -128,12 +148,12 @@ class Divergence:
         return [self._quotes[name]["coordinate"] for name in names if name in self._quotes]
 
     def save(self) -> list[Any]:
-        """The newest quotes, polls in a row, open episodes."""
-        return [self._quotes, self._polls, self._episodes.save()]
+        """The newest quotes, pairs beyond the threshold, open episodes."""
+        return [self._quotes, self._beyond, self._episodes.save()]
 
     def restore(self, saved: list[Any]) -> None:
         """Take over what was saved."""
-        self._quotes, self._polls, episodes = saved
+        self._quotes, self._beyond, episodes = saved
         self._episodes.restore(episodes)
 
 
@@ -142,6 +162,12 @@ def difference_pct(price: float, other_price: float) -> float:
     if price >= other_price:
         return 100 * (price / other_price - 1)
     return -100 * (other_price / price - 1)
+
+
+def _moment_ms(row: Row) -> int:
+    """When a quote was known."""
+    moment_ms: int = row["last_traded_at_ms"] or row["collected_at_ms"]
+    return moment_ms
 
 
 def _remember(past: list[list[float]], at_ms: int, price: float) -> None:
@@ -159,9 +185,8 @@ def _pair(coin_id: str, new: dict[str, Any], other: dict[str, Any]) -> Pair | No
         other_at = _as_of(other["past"], new["at_ms"])
     elif new["symbol"] is not None and other["symbol"] is None:
         return None  # a snapshot is compared when it comes, with the market's price of its moment
-    apart_ms = int(abs(new_at[0] - other_at[0]))
     tolerance_ms = _tolerance_ms(new, other)
-    if apart_ms > tolerance_ms:
+    if abs(new_at[0] - other_at[0]) > tolerance_ms:
         return None
     (one, first), (two, second) = sorted(
         ((new, new_at), (other, other_at)), key=lambda pair: _mainness(pair[0]), reverse=True
@@ -175,7 +200,8 @@ def _pair(coin_id: str, new: dict[str, Any], other: dict[str, Any]) -> Pair | No
         other_symbol=two["symbol"],
     )
     difference = difference_pct(first[1], second[1])
-    return Pair(about, first[1], second[1], apart_ms, tolerance_ms, difference)
+    moments_ms = int(first[0]), int(second[0])
+    return Pair(about, first[1], second[1], moments_ms, tolerance_ms, difference)
 
 
 def _as_of(past: Sequence[list[float]], at_ms: int) -> list[float]:
@@ -196,15 +222,19 @@ def _mainness(quote: dict[str, Any]) -> tuple[bool, int, str]:
     return (quote["symbol"] is None, MAIN_QUOTES.index(quote["quote"]), quote["name"])
 
 
-def _sighting(row: Row, pair: Pair, coordinates: Sequence[str], opens_pct: float) -> Sighting:
-    about, at_ms = pair.about, row["last_traded_at_ms"] or row["collected_at_ms"]
+def _sighting(
+    row: Row, pair: Pair, coordinates: Sequence[str], opening: tuple[int, float]
+) -> Sighting:
+    """`opening` is when the pair went beyond the threshold, and the threshold."""
+    started_at_ms, opens_pct = opening
+    about, at_ms = pair.about, _moment_ms(row)
     one = f"{about.source} {about.symbol or 'snapshot'}"
     two = f"{about.other_source} {about.other_symbol or 'snapshot'}"
     more = "more" if pair.difference_pct > 0 else "less"
     return Sighting(
         at_ms=at_ms,
         collected_at_ms=row["collected_at_ms"],
-        started_at_ms=at_ms,
+        started_at_ms=started_at_ms,
         value=pair.difference_pct,
         times=abs(pair.difference_pct) / opens_pct,
         threshold=opens_pct,

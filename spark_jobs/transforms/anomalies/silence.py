@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 
 from market.coins import market_of
 from market.errors import Fatal
-from market.markets import VENUES
 from spark_jobs.transforms.anomalies.episodes import About, Episodes, Row, Sighting, utc
 
 # Seconds of platform time: some polls of each, at the cadence it is asked with.
@@ -143,7 +142,7 @@ class Silence:
 
 
 def _market(agent: str, symbol: str) -> About:
-    venue = next((one for one in VENUES if agent.startswith(one)), agent)
+    venue = agent.partition("_")[0]  # binance_trades follows markets of binance
     try:
         market = market_of(venue, symbol)
     except Fatal:

@@ -24,6 +24,18 @@ def test_two_markets_of_a_coin_are_told_apart_from_one_per_cent_on():
     assert len(opened["coordinates"]) == 2
 
 
+def test_a_quick_move_that_one_market_shows_before_the_other_is_no_divergence():
+    slow = [row for n in range(0, 20, 2) for row in (a_second(n), usdc(n, 100.0))]
+    assert found(*slow, usdc(20, 108.0), a_second(20.5, 108.0), usdc(22, 108.1)) == []
+
+
+def test_quotes_some_seconds_apart_count_when_both_were_renewed():
+    slow = [row for n in range(0, 40, 4) for row in (a_second(n), usdc(n + 2, 103.0))]
+    (opened,) = found(*slow)
+    assert opened["started_at_ms"] == START_MS + 2_000
+    assert opened["detected_at_ms"] > opened["started_at_ms"]
+
+
 def test_which_market_comes_first_does_not_matter():
     (one,) = found(a_second(0), usdc(1, 102.0))
     (two,) = found(usdc(0, 102.0), a_second(1))
