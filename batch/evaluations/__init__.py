@@ -4,5 +4,5 @@ An evaluation is one file here with `evaluate`, a Typer command: it reads plain 
 result on stdout (one JSON object with --json) and raises Fatal where nothing can be evaluated.
 """
 
-EVALUATIONS: tuple[str, ...] = ("candles", "indicators", "sentiment")
+EVALUATIONS: tuple[str, ...] = ("anomalies", "candles", "divergence", "indicators", "sentiment")
 """Names of the files here, as the command lists them."""
