@@ -7,7 +7,7 @@ nearly the same moment, within twice the usual pause between the quotes of the s
 moment that it tells of. What is not aligned is not compared: a stale quote is no divergence.
 
 A quick move reaches one quote before the other, and one poll may be wrong: so two markets differ
-when their quotes are within a second of one another, any other pair when it still does with a new
+when their quotes are of the same second, any other pair when it still does with a new
 quote on both sides.
 """
 
@@ -24,8 +24,9 @@ QUIET_MS = 60_000
 # An episode whose quotes are compared no more ends after this.
 LAPSES_MS = 900_000
 CADENCES = 2
-# Two markets' quotes so near one another need no second look.
-SAME_MOMENT_MS = 1_000
+# Two markets' quotes of the same second need no second look. Rows of a second come one after the
+# other, so an earlier second's quote may only not have been renewed yet.
+SAME_MS = 1_000
 CLOSEST_MS, FURTHEST_MS = 2_000, 30_000
 # Snapshots of two sources are polled a minute apart or so, and tell the moment they are of.
 SNAPSHOTS_APART_MS = 60_000
@@ -53,9 +54,10 @@ class Pair:
 
     @property
     def is_close(self) -> bool:
-        """Whether both are markets, and of the same moment."""
+        """Whether both are markets, and of the same second."""
         markets = self.about.symbol is not None and self.about.other_symbol is not None
-        return markets and self.apart_ms <= SAME_MOMENT_MS
+        one_ms, other_ms = self.moments_ms
+        return markets and one_ms // SAME_MS == other_ms // SAME_MS
 
 
 class Divergence:

@@ -17,7 +17,7 @@ def usdc(at_s: float, price: float, **facts):
 
 def test_two_markets_of_a_coin_are_told_apart_from_one_per_cent_on():
     assert found(a_second(0), usdc(1, 100.99)) == []
-    (opened,) = found(a_second(0), usdc(1, 101.5))
+    (opened,) = found(a_second(0), usdc(0.5, 101.5))
     assert (opened["symbol"], opened["other_symbol"]) == ("BTCUSDC", "BTCUSDT")
     assert opened["value"] == pytest.approx(1.5)
     assert opened["sources"] == ["binance BTCUSDC", "binance BTCUSDT"]
@@ -26,7 +26,7 @@ def test_two_markets_of_a_coin_are_told_apart_from_one_per_cent_on():
 
 def test_a_quick_move_that_one_market_shows_before_the_other_is_no_divergence():
     slow = [row for n in range(0, 20, 2) for row in (a_second(n), usdc(n, 100.0))]
-    assert found(*slow, usdc(20, 108.0), a_second(20.5, 108.0), usdc(22, 108.1)) == []
+    assert found(*slow, usdc(19, 108.0), a_second(20, 108.0), usdc(21, 108.1)) == []
 
 
 def test_quotes_some_seconds_apart_count_when_both_were_renewed():
@@ -37,8 +37,8 @@ def test_quotes_some_seconds_apart_count_when_both_were_renewed():
 
 
 def test_which_market_comes_first_does_not_matter():
-    (one,) = found(a_second(0), usdc(1, 102.0))
-    (two,) = found(usdc(0, 102.0), a_second(1))
+    (one,) = found(a_second(0), usdc(0.5, 102.0))
+    (two,) = found(usdc(0, 102.0), a_second(0.5))
     assert one["symbol"] == two["symbol"] == "BTCUSDC"
     assert one["value"] == two["value"]
 
@@ -58,7 +58,7 @@ def test_the_episode_ends_when_the_quotes_have_agreed_for_a_minute():
 
 
 def test_an_episode_whose_quotes_are_compared_no_more_lapses():
-    given = found(a_second(0), usdc(1, 103.0), *(a_second(60 * n) for n in range(2, 20)))
+    given = found(a_second(0), usdc(0.5, 103.0), *(a_second(60 * n) for n in range(2, 20)))
     assert phases(given) == ["opened", "resolved"]
 
 
