@@ -94,7 +94,8 @@ _JOB_PULSE = """from(bucket: bucket) |> range(start: start, stop: stop)
   |> filter(fn: (r) => r._measurement == "pipeline_health")"""
 PIPELINE = f"""{_JOB_PULSE}
   |> filter(fn: (r) => r.kind == "job" or r.kind == "latency") |> last()"""
-DEAD_LETTERS = f"""{_JOB_PULSE} |> filter(fn: (r) => r.kind == "dead_letters")
+DEAD_LETTERS = f"""{_JOB_PULSE}
+  |> filter(fn: (r) => r.kind == "dead_letters" and r._field == "letters")
   |> sum() |> duplicate(column: "_stop", as: "_time")"""
 
 SOURCES = """from(bucket: bucket) |> range(start: start, stop: stop)

@@ -49,8 +49,8 @@ class _Series:
     told_ms: int = 0
     quotes: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """By minute: price, low, high."""
-    ids: list[tuple[int, int, int, int]] = field(default_factory=list)
-    """Minutes of the trailing hour: open, first id, last id, ids held."""
+    ids: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    """By minute of the trailing hour: first id, last id, ids held."""
 
 
 class Quality:
@@ -133,7 +133,7 @@ class Quality:
         if row["first_trade_id"] is not None and row["coverage"] is not None:
             first, last = row["first_trade_id"], row["last_trade_id"]
             held = round(min(row["coverage"], 1.0) * (last - first + 1))
-            series.ids.append((row["time_ms"] - MINUTE_MS, first, last, held))
+            series.ids[str(row["time_ms"] - MINUTE_MS)] = (first, last, held)
 
     def _judge(self, end_ms: int) -> Iterator[Row]:
         self._forget(end_ms)
@@ -194,7 +194,8 @@ class Quality:
         for key, series in list(self._series.items()):
             if series.told_ms < end_ms - DAY_MS:
                 del self._series[key]
-            series.ids = [one for one in series.ids if one[0] >= end_ms - HOUR_MS]
+            for minute in [m for m in series.ids if int(m) < end_ms - HOUR_MS]:
+                del series.ids[minute]
             for minute in [m for m in series.quotes if int(m) < end_ms - ALIGNED_WITHIN_MS]:
                 del series.quotes[minute]
         for key, gaps in list(self._gaps.items()):
@@ -242,9 +243,8 @@ def _in_order(row: Row) -> tuple[int, bytes]:
 def _coverage(series: _Series) -> Part | None:
     if not series.ids:
         return None
-    first, last = min(one[1] for one in series.ids), max(one[2] for one in series.ids)
-    held = sum(one[3] for one in series.ids)
-    return judged.coverage(held, last - first + 1)
+    firsts, lasts, held = zip(*series.ids.values(), strict=True)
+    return judged.coverage(sum(held), max(lasts) - min(firsts) + 1)
 
 
 def _agreement(series: _Series, of_coin: Iterable[_Series]) -> Part | None:

@@ -120,6 +120,13 @@ def test_missing_ids_of_the_trailing_hour_are_told():
     assert row["reason"] == "10 of 80 trades of the last hour are missing"
 
 
+def test_a_bar_that_comes_twice_counts_once():
+    bars = [bar(minute) for minute in range(8) if minute != 3]
+    once = judged([*beats(10), *bars])
+    assert judged([*beats(10), *bars, *bars]) == once
+    assert judged([*beats(6), *bars[:4]], [*bars, *beats(10)]) == once
+
+
 def test_what_left_the_trailing_hour_counts_no_more():
     bars = [bar(minute) for minute in range(70) if minute != 3]
     rows = judged([*beats(72), *bars])
