@@ -36,6 +36,29 @@ class PumpRule:
     trades: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class _Burst:
+    """The window before a moment; `bought_share` is None where no trade has a side."""
+
+    lowest: float
+    onset_ms: int
+    rise_pct: float
+    needed_pct: float
+    volume_times: float
+    bought_share: float | None
+    trades: int
+
+    def is_pump(self, rule: PumpRule) -> bool:
+        """Whether all of the rule is met at once."""
+        return (
+            self.rise_pct >= self.needed_pct
+            and self.volume_times >= rule.volume_times
+            and self.trades >= rule.trades
+            and self.bought_share is not None
+            and self.bought_share >= rule.buy_share
+        )
+
+
 class Pump:
     """State and step of one market."""
 
@@ -72,54 +95,64 @@ class Pump:
         self._usual.add(row)
 
     def _judge(self, row: Row, about: About, volume_times: float) -> Iterator[Row]:
-        rule, window = self._rule, self._window
-        prices = [(min(one[1], one[2]), one[0]) for one in window]
-        lowest, onset_ms = min(prices)
+        burst = self._burst(row, volume_times)
+        opens = burst.is_pump(self._rule)
+        started_at_ms = burst.onset_ms
+        if about.subject in self._episodes:
+            started_at_ms = self._episodes.started_at_ms(about.subject)
+        elif opens:
+            self._base = burst.lowest
+        else:
+            return
+        seen = self._sighting(row, about, burst, started_at_ms)
+        holds = volume_times >= HOLDS_SHARE * self._rule.volume_times
+        yield from self._episodes.see(about, seen, opens=opens, holds=holds)
+
+    def _burst(self, row: Row, volume_times: float) -> "_Burst":
+        """What the seconds of the window are like."""
+        window, rule = self._window, self._rule
+        lowest, onset_ms = min((min(one[1], one[2]), one[0]) for one in window)
         if self._before is not None and self._before <= lowest:
             lowest, onset_ms = self._before, window[0][0]
-        rise_pct = 100 * (row["close"] / lowest - 1)
         bought = sum(one[4] for one in window)
         sided = bought + sum(one[5] for one in window)
-        trades = sum(one[6] for one in window)
-        needed_pct = max(rule.rise_pct, 100 * rule.deviations * self._usual.deviation)
-        opens = (
-            rise_pct >= needed_pct
-            and volume_times >= rule.volume_times
-            and trades >= rule.trades
-            and sided > 0
-            and bought >= rule.buy_share * sided
+        return _Burst(
+            lowest=lowest,
+            onset_ms=onset_ms,
+            rise_pct=100 * (row["close"] / lowest - 1),
+            needed_pct=max(rule.rise_pct, 100 * rule.deviations * self._usual.deviation),
+            volume_times=volume_times,
+            bought_share=bought / sided if sided > 0 else None,
+            trades=sum(one[6] for one in window),
         )
-        if about.subject not in self._episodes:
-            if not opens:
-                return
-            self._base = lowest
-        base = self._base or lowest
-        value = 100 * (row["close"] / base - 1)
-        share = bought / sided if sided > 0 else 0.0
-        seen = Sighting(
+
+    def _sighting(self, row: Row, about: About, burst: "_Burst", started_at_ms: int) -> Sighting:
+        rule, trades = self._rule, burst.trades
+        value = 100 * (row["close"] / (self._base or burst.lowest) - 1)
+        share = 100 * (burst.bought_share or 0.0)
+        return Sighting(
             at_ms=row["last_traded_at_ms"],
             collected_at_ms=row["collected_at_ms"],
-            started_at_ms=onset_ms,
+            started_at_ms=started_at_ms,
             value=value,
-            times=value / needed_pct,
-            threshold=needed_pct,
+            times=value / burst.needed_pct,
+            threshold=burst.needed_pct,
             unit="pct",
             expected=100 * self._usual.deviation,
-            score=volume_times,
+            score=burst.volume_times,
             n=trades,
             window_ms=rule.window_ms,
             sources=[about.source],
-            trade_ids=[one[7] for one in window if one[7] is not None],
+            trade_ids=[one[7] for one in self._window if one[7] is not None],
             coordinates=[row["coordinate"]],
             sentence=(
-                f"{about.source} {about.symbol} rose {value:.1f} % since {utc(onset_ms)} with"
-                f" {volume_times:,.0f} times its usual volume, {100 * share:.0f} % of it bought by"
-                f" takers, in {trades} trades of {rule.window_ms // 1000} s (threshold"
-                f" {needed_pct:.1f} %, {rule.volume_times:g} times, {100 * rule.buy_share:.0f} %)."
+                f"{about.source} {about.symbol} rose {value:.1f} % since {utc(started_at_ms)}; the"
+                f" last {rule.window_ms // 1000} s had {burst.volume_times:,.0f} times the usual"
+                f" volume in {trades} trades, {share:.0f} % of it bought by takers (threshold"
+                f" {burst.needed_pct:.1f} %, {rule.volume_times:g} times,"
+                f" {100 * rule.buy_share:.0f} %)."
             ),
         )
-        holds = volume_times >= HOLDS_SHARE * rule.volume_times
-        yield from self._episodes.see(about, seen, opens=opens, holds=holds)
 
     def save(self) -> list[Any]:
         """The window, what is usual, the open episode."""
