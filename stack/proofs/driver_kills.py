@@ -46,7 +46,8 @@ SHORTEST_LIFE_S, LONGEST_LIFE_S = 8.0, 24.0
 QUIET_S, LOOK_S, LIMIT_S = 8.0, 0.5, 900.0
 TOLERANCE = 1e-9
 STORED = """from(bucket: "{bucket}") |> range(start: 0)
-  |> filter(fn: (r) => r._measurement != "batch_ledger") |> drop(columns: ["_start", "_stop"])"""
+  |> filter(fn: (r) => r._measurement != "batch_ledger"
+    and r._measurement != "pipeline_health") |> drop(columns: ["_start", "_stop"])"""
 
 Point = tuple[str, ...]
 Points = dict[Point, str]
