@@ -159,7 +159,7 @@ class _Run:
     ) -> tuple[Points, Records, Records]:
         """All that the store, `crypto-candles` and `crypto-anomalies` hold at the end."""
         step = self._broker.board.step(f"replay, {self._name}")
-        before = {kind: self._ends(kind.topic) for kind in (CANDLE, ANOMALY)}
+        before = [(kind, self._ends(kind.topic)) for kind in (CANDLE, ANOMALY)]
         with running_influx(
             self._broker.home, self._broker.board, self._settings, self._supervisor
         ) as access:
@@ -170,7 +170,7 @@ class _Run:
                 self._until_done(child, step)
             points = self._points(access)
         step.done(f"{len(points):,} points")
-        bars, revisions = (self._records(kind, ends) for kind, ends in before.items())
+        bars, revisions = (self._records(kind, ends) for kind, ends in before)
         return points, bars, revisions
 
     def archived(self) -> Counter[tuple[str, int, int]]:
