@@ -71,7 +71,13 @@ class PlantedReport:
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        return asdict(self) | {"precision": self.precision, "holds": self.holds}
+        kinds = {
+            kind: asdict(one)
+            | {"delay_s_median": one.delay_s_median, "delay_s_max": one.delay_s_max}
+            for kind, one in self.kinds.items()
+        }
+        told = {"kinds": kinds, "precision": self.precision, "holds": self.holds}
+        return told | {"seconds": self.seconds, "settled": self.settled}
 
 
 def run_planted(run: PlantedRun, home_root: Path, board: StepBoard) -> PlantedReport:
