@@ -23,11 +23,11 @@ export function HealthView({ pipeline, sources, gaps, quality }: Props) {
   return (
     <>
       <h1 className="mb-3 text-[20px] leading-7 font-semibold tracking-tight">Health</h1>
-      <div className="grid gap-5">
+      <div className="grid grid-cols-[minmax(0,1fr)] gap-5">
         <Part title="Jobs" what="The jobs" path={PIPELINE} initial={pipeline}>
           {(found) => <JobTable jobs={found.jobs} />}
         </Part>
-        <div className="grid gap-5 lg:grid-cols-2">
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-5 lg:grid-cols-2">
           <Part title="From a trade to its candle" what="The latency" path={PIPELINE} initial={pipeline}>
             {(found) => <LatencyPicture stages={found.latency} />}
           </Part>
@@ -61,7 +61,7 @@ function Part<T>({ title, what, path, initial, children }: PartProps<T>) {
   const { answer, error, isLost } = useLive(path, EVERY_MS, initial);
   const isOld = isLost || (answer?.meta.is_stale ?? false);
   return (
-    <section aria-label={title}>
+    <section aria-label={title} className="min-w-0">
       <h2 className="mb-1.5 text-[14px] font-semibold">
         {title}
         {answer && isOld && <span className="label ml-2 font-normal text-stale">nothing new arrives</span>}
