@@ -111,8 +111,10 @@ class Pump:
     def _burst(self, row: Row, volume_times: float) -> "_Burst":
         """What the seconds of the window are like."""
         window, rule = self._window, self._rule
-        lowest, onset_ms = min((min(one[1], one[2]), one[0]) for one in window)
-        if self._before is not None and self._before <= lowest:
+        # The onset is the newest second that was as low.
+        lowest, earlier = min((min(one[1], one[2]), -one[0]) for one in window)
+        onset_ms = -earlier
+        if self._before is not None and self._before < lowest:
             lowest, onset_ms = self._before, window[0][0]
         bought = sum(one[4] for one in window)
         sided = bought + sum(one[5] for one in window)
