@@ -12,6 +12,7 @@ from market.clock import Clock
 from market.main_market import Market
 from market.store.anomalies import Anomaly, AnomalySearch
 from market.store.freshness import Freshness
+from market.store.news import Article, HourMood, IndexDay, NewsSearch, NewsSource
 from market.store.pulse import GapRow, Pipeline, QualityRow, SourceRow
 from market.store.rows import (
     AnalyticsSeries,
@@ -40,11 +41,31 @@ class PulseStore(Protocol):
         """The newest quality of each series, the worst first."""
 
 
+class NewsStore(Protocol):
+    """What was written and how it sounded; `market.store.news.NewsReader` is the real one."""
+
+    async def search(self, asked: NewsSearch) -> tuple[Article, ...]:
+        """Articles, newest first, with their copies."""
+
+    async def sources(self, *, from_ms: int, to_ms: int) -> tuple[NewsSource, ...]:
+        """Feeds with articles in [from_ms, to_ms)."""
+
+    async def moods(self, *, coin_id: str | None, from_ms: int, to_ms: int) -> tuple[HourMood, ...]:
+        """Hours of a coin or of the market, ascending."""
+
+    async def fear_greed(self, *, from_ms: int, to_ms: int) -> tuple[IndexDay, ...]:
+        """Days of the index, ascending."""
+
+
 class MarketStore(Protocol):
     """The store as the API needs it; `market.store.reader.StoreReader` is the real one.
 
     Every method raises StoreUnavailable when the database does not answer in time.
     """
+
+    @property
+    def news(self) -> NewsStore:
+        """What was written, and how it sounded."""
 
     @property
     def pulse(self) -> PulseStore:

@@ -12,8 +12,10 @@ from api.routes import (
     global_market,
     health,
     history,
+    news,
     pipeline,
     quality,
+    sentiment,
     sources,
 )
 
@@ -30,4 +32,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     sources.router,
     gaps.router,
     quality.router,
+    news.router,
+    sentiment.router,
 )

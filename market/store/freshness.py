@@ -17,6 +17,10 @@ TRADE_FRESH_MS = 60_000
 SNAPSHOT_FRESH_MS = 300_000
 # The watermark runs 30 s behind the trades, and it is written once a micro-batch.
 CANDLES_FRESH_MS = 120_000
+# Feeds bring nothing for hours in a quiet night; half a day without an article is no quiet night.
+NEWS_FRESH_MS = 12 * 3_600_000
+# A value stands for its day from 00:00 UTC, and the next one may come three hours late.
+INDEX_FRESH_MS = 27 * 3_600_000
 DEMO_ALLOWANCE_MS = 10_000
 
 # Sources of snapshots, the preferred first; others follow in the order of their names.
@@ -53,6 +57,14 @@ class Freshness:
     def are_candles_fresh(self, known_through_ms: int | None, *, until_ms: int) -> bool:
         """True when trades are accounted for until 120 s before the end of the range."""
         return self._is_fresh(known_through_ms, CANDLES_FRESH_MS, until_ms=until_ms)
+
+    def are_news_fresh(self, published_at_ms: int | None, *, until_ms: int | None = None) -> bool:
+        """True for an article under 12 hours old."""
+        return self._is_fresh(published_at_ms, NEWS_FRESH_MS, until_ms=until_ms)
+
+    def is_index_fresh(self, day_ms: int | None) -> bool:
+        """True for the value of a day that began under 27 hours ago."""
+        return self._is_fresh(day_ms, INDEX_FRESH_MS)
 
     def are_analytics_fresh(
         self,

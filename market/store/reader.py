@@ -29,6 +29,7 @@ from market.store.client import FluxClient, instant
 from market.store.compose import ceil_ms
 from market.store.gaps import id_gaps, unpublished
 from market.store.merge import DAY_MS, MINUTE_MS, SECOND_MS, chosen, merged
+from market.store.news import NewsReader
 from market.store.pulse import PulseReader
 from market.store.rows import (
     AnalyticsRow,
@@ -84,6 +85,7 @@ class StoreReader:
         self._snapshots: tuple[Snapshot, ...] = ()
         self._beginnings = BeginningsReader(client, buckets=self._buckets)
         self._anomalies = AnomaliesReader(client, bucket=speed_bucket)
+        self.news = NewsReader(client, bucket=bucket)
         self.pulse = PulseReader(client, bucket=speed_bucket)
         self._bars = BarsReader(client, buckets=self._buckets, seconds_bucket=seconds_bucket)
 

@@ -13,6 +13,7 @@ from api.kafka_probe import KafkaState
 from api.settings import ApiSettings
 from market.errors import StoreUnavailable
 from market.store.anomalies import Anomaly, AnomalySearch
+from market.store.news import Article, HourMood, IndexDay, NewsSearch, NewsSource
 from market.store.pulse import GapRow, Pipeline, QualityRow, SourceRow
 from market.store.rows import (
     AnalyticsSeries,
@@ -76,6 +77,33 @@ class FakePulse:
 
 
 @dataclass
+class FakeNews:
+    articles: tuple[Article, ...] = ()
+    feeds: tuple[NewsSource, ...] = ()
+    hours: tuple[HourMood, ...] = ()
+    days: tuple[IndexDay, ...] = ()
+    searches: list[NewsSearch] = field(default_factory=list)
+    asked: list[dict[str, object]] = field(default_factory=list)
+
+    async def search(self, asked: NewsSearch) -> tuple[Article, ...]:
+        self.searches.append(asked)
+        found = sorted(filter(asked.admits, self.articles), key=lambda one: one.place)
+        return tuple(found[::-1][: asked.limit])
+
+    async def sources(self, **asked: object) -> tuple[NewsSource, ...]:
+        self.asked.append(asked)
+        return self.feeds
+
+    async def moods(self, **asked: object) -> tuple[HourMood, ...]:
+        self.asked.append(asked)
+        return self.hours
+
+    async def fear_greed(self, **asked: object) -> tuple[IndexDay, ...]:
+        self.asked.append(asked)
+        return self.days
+
+
+@dataclass
 class FakeStore:
     snapshots: tuple[Snapshot, ...] = ()
     last: tuple[LastCandle, ...] = ()
@@ -85,6 +113,7 @@ class FakeStore:
     together: GlobalMarket = NO_MARKET
     episodes: tuple[Anomaly, ...] = ()
     searches: list[AnomalySearch] = field(default_factory=list)
+    news: FakeNews = field(default_factory=FakeNews)
     pulse: FakePulse = field(default_factory=FakePulse)
     is_down: bool = False
     reads: int = 0

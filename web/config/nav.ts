@@ -9,5 +9,7 @@ export interface Place {
 export const PLACES: readonly Place[] = [
   { href: "/", label: "Market", key: "m" },
   { href: "/anomalies", label: "Anomalies", key: "a" },
+  { href: "/news", label: "News", key: "n" },
+  { href: "/fear-greed", label: "Fear & Greed", key: "f" },
   { href: "/health", label: "Health", key: "h" },
 ];

@@ -5,7 +5,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql import types as T  # noqa: N812
-from pyspark.sql.pandas.functions import ArrowUDFType, arrow_udf
+from pyspark.sql.pandas.functions import arrow_udf
 from pyspark.sql.pandas.types import to_arrow_type
 
 from market.store.measurements import FEAR_GREED, NEWS, SENTIMENT, FieldType
@@ -42,17 +42,23 @@ GIVEN = T.StructType([T.StructField(name, _TYPES[kind]) for name, kind in _COLUM
 
 def scored_articles(articles: DataFrame) -> DataFrame:
     """Decoded articles with their Kafka coordinates to what the core of stories takes."""
-    read = arrow_udf(_read, _READ, ArrowUDFType.SCALAR)("title", "summary")
+    read = arrow_udf(_read, _READ)("title", "summary")  # type: ignore[call-overload]  # by its type hints
     columns = ("source", "observed_at_ms", "collected_at_ms", "article_id", "url", "author")
-    return articles.select(
-        F.lit(ALL_NEWS).alias("key"),
-        *columns,
-        "title",
-        "summary",
-        "partition",
-        "offset",
-        read.alias("read"),
-    ).select("key", *columns, "title", "summary", "partition", "offset", "read.*")
+    # The store gives every line break back as one and the same: places of words must still fit.
+    one_break = {name: F.regexp_replace(name, "\r\n?", "\n") for name in ("title", "summary")}
+    return (
+        articles.withColumns(one_break)
+        .select(
+            F.lit(ALL_NEWS).alias("key"),
+            *columns,
+            "title",
+            "summary",
+            "partition",
+            "offset",
+            read.alias("read"),
+        )
+        .select("key", *columns, "title", "summary", "partition", "offset", "read.*")
+    )
 
 
 def fear_greed_rows(days: DataFrame) -> DataFrame:

@@ -7,9 +7,11 @@ import type {
   CoinDetail,
   CoinRow,
   Envelope,
+  FearGreed,
   GlobalMarket,
   Health,
   History,
+  NewsRow,
   Pipeline,
   QualityRow,
   RecordedGap,
@@ -83,3 +85,11 @@ export function anomaliesPath(query: URLSearchParams): Path<Envelope<Anomaly[]>>
 export function anomalyPath(anomalyId: string): Path<Envelope<AnomalyDetail>> {
   return `/anomalies/${encodeURIComponent(anomalyId)}`;
 }
+
+/** Stories that a query picks, newest first. */
+export function newsPath(query: URLSearchParams): Path<Envelope<NewsRow[]>> {
+  return query.size > 0 ? `/news?${query}` : "/news";
+}
+
+/** The index now and over a year. */
+export const FEAR_GREED: Path<Envelope<FearGreed>> = "/fear-greed?days=365";

@@ -324,6 +324,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get News
+         * @description Stories published in [from, to), newest first, each once unless copies are asked for.
+         */
+        get: operations["get_news_news_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/coins/{coin_id}/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get News Of Coin
+         * @description Stories that name a coin, newest first.
+         */
+        get: operations["get_news_of_coin_coins__coin_id__news_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/news/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get News Sources
+         * @description Feeds that published within the last seven days.
+         */
+        get: operations["get_news_sources_news_sources_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sentiment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sentiment
+         * @description Hours in [from, to) that had stories, ascending; seven days if nothing is said.
+         */
+        get: operations["get_sentiment_sentiment_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fear-greed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fear Greed
+         * @description The index now and its history.
+         */
+        get: operations["get_fear_greed_fear_greed_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1073,6 +1173,29 @@ export interface components {
             /** Letters 1H */
             letters_1h: number;
         };
+        /**
+         * DecidingWord
+         * @description A stretch of the title.
+         */
+        DecidingWord: {
+            /** Text */
+            text: string;
+            /**
+             * Start
+             * @description First code point of the title that it covers.
+             */
+            start: number;
+            /**
+             * End
+             * @description One past the last.
+             */
+            end: number;
+            /**
+             * Weight
+             * @description Valence that it adds, -4 to 4.
+             */
+            weight: number;
+        };
         /** Envelope[AnomalyDetail] */
         Envelope_AnomalyDetail_: {
             data: components["schemas"]["AnomalyDetail"];
@@ -1081,6 +1204,11 @@ export interface components {
         /** Envelope[CoinDetail] */
         Envelope_CoinDetail_: {
             data: components["schemas"]["CoinDetail"];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[FearGreedAnswer] */
+        Envelope_FearGreedAnswer_: {
+            data: components["schemas"]["FearGreedAnswer"];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[GlobalMarketAnswer] */
@@ -1125,6 +1253,24 @@ export interface components {
         Envelope_list_HistoryPoint__: {
             /** Data */
             data: components["schemas"]["HistoryPoint"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[HourMood]] */
+        Envelope_list_HourMood__: {
+            /** Data */
+            data: components["schemas"]["HourMood"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[NewsRow]] */
+        Envelope_list_NewsRow__: {
+            /** Data */
+            data: components["schemas"]["NewsRow"][];
+            meta: components["schemas"]["Meta"];
+        };
+        /** Envelope[list[NewsSource]] */
+        Envelope_list_NewsSource__: {
+            /** Data */
+            data: components["schemas"]["NewsSource"][];
             meta: components["schemas"]["Meta"];
         };
         /** Envelope[list[Quality]] */
@@ -1204,6 +1350,18 @@ export interface components {
             price_usd: number | null;
             /** Market Cap Usd */
             market_cap_usd: number | null;
+        };
+        /**
+         * FearGreedAnswer
+         * @description The newest value, null where there is none, and the days before it.
+         */
+        FearGreedAnswer: {
+            now: components["schemas"]["IndexValue"] | null;
+            /**
+             * History
+             * @description Ascending; days that are missing are absent.
+             */
+            history: components["schemas"]["IndexValue"][];
         };
         /**
          * FieldProblem
@@ -1287,6 +1445,62 @@ export interface components {
             market_cap_usd: number | null;
             /** Volume 24H Usd */
             volume_24h_usd: number | null;
+        };
+        /**
+         * HourMood
+         * @description An hour that had news.
+         */
+        HourMood: {
+            /**
+             * Hour
+             * Format: date-time
+             * @description Its beginning.
+             */
+            hour: string;
+            /**
+             * Score
+             * @description Mean compound of its stories, -1 to 1.
+             */
+            score: number | null;
+            /**
+             * Stories
+             * @description Copies counted once.
+             */
+            stories: number;
+            /** Articles */
+            articles: number;
+            /** Positive */
+            positive: number;
+            /** Neutral */
+            neutral: number;
+            /** Negative */
+            negative: number;
+            /** Lexicon Version */
+            lexicon_version: string;
+        };
+        /**
+         * IndexValue
+         * @description A day of the index.
+         */
+        IndexValue: {
+            /**
+             * Day
+             * Format: date-time
+             * @description 00:00 UTC of the day it stands for.
+             */
+            day: string;
+            /**
+             * Index
+             * @description 0 extreme fear, 100 extreme greed.
+             */
+            index: number;
+            /**
+             * Classification
+             * @description The source's own word for it.
+             */
+            classification: string;
+            /** Source */
+            source: string;
         };
         /**
          * InfluxHealth
@@ -1402,6 +1616,97 @@ export interface components {
              * @description Path of the next page.
              */
             next?: string | null;
+        };
+        /**
+         * NamedCoin
+         * @description A coin that the text names.
+         */
+        NamedCoin: {
+            /** Coin Id */
+            coin_id: string;
+            /** Symbol */
+            symbol: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * NewsRow
+         * @description An article as its newest version has it. Texts are text, never markup.
+         */
+        NewsRow: {
+            /** Article Id */
+            article_id: string;
+            /** Story Id */
+            story_id: string;
+            /** Source */
+            source: string;
+            /** Title */
+            title: string;
+            /** Summary */
+            summary: string | null;
+            /**
+             * Url
+             * @description http or https; null where the feed gave none.
+             */
+            url: string | null;
+            /** Author */
+            author: string | null;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /**
+             * Collected At
+             * Format: date-time
+             */
+            collected_at: string;
+            /** Coins */
+            coins: components["schemas"]["NamedCoin"][];
+            /**
+             * Label
+             * @enum {string}
+             */
+            label: "negative" | "neutral" | "positive";
+            /**
+             * Compound
+             * @description -1 to 1; see docs/methodology.md.
+             */
+            compound: number;
+            /**
+             * Deciding
+             * @description In the order of the title.
+             */
+            deciding: components["schemas"]["DecidingWord"][];
+            /** Lexicon Version */
+            lexicon_version: string;
+            /**
+             * Is Copy
+             * @description Another article of the same story came before it.
+             */
+            is_copy: boolean;
+            /**
+             * Copies
+             * @description Sources of the other articles of its story.
+             */
+            copies: string[];
+        };
+        /**
+         * NewsSource
+         * @description A feed within the last seven days.
+         */
+        NewsSource: {
+            /** Source */
+            source: string;
+            /** Articles */
+            articles: number;
+            /**
+             * Newest At
+             * Format: date-time
+             */
+            newest_at: string;
+            /** Is Stale */
+            is_stale: boolean;
         };
         /**
          * PartHealth
@@ -2492,6 +2797,254 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Envelope_list_Quality__"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_news_news_get: {
+        parameters: {
+            query?: {
+                /** @description A coin's id. */
+                coin?: string | null;
+                /** @description A feed; all if left out. */
+                source?: string | null;
+                /** @description All if left out. */
+                label?: ("negative" | "neutral" | "positive") | null;
+                /** @description Every copy of a story, not each story once. */
+                copies?: boolean;
+                /** @description Inclusive, of the publication; 7 days before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+                per_page?: number;
+                /** @description From `meta.next`: the next page. */
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_NewsRow__"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_news_of_coin_coins__coin_id__news_get: {
+        parameters: {
+            query?: {
+                /** @description A feed; all if left out. */
+                source?: string | null;
+                /** @description All if left out. */
+                label?: ("negative" | "neutral" | "positive") | null;
+                /** @description Every copy of a story, not each story once. */
+                copies?: boolean;
+                /** @description Inclusive, of the publication; 7 days before `to`. */
+                from?: string | null;
+                /** @description Exclusive; now if left out. */
+                to?: string | null;
+                per_page?: number;
+                /** @description From `meta.next`: the next page. */
+                before?: string | null;
+            };
+            header?: never;
+            path: {
+                coin_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_NewsRow__"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_news_sources_news_sources_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_NewsSource__"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_sentiment_sentiment_get: {
+        parameters: {
+            query?: {
+                /** @description The market without. */
+                coin_id?: string | null;
+                from?: string | null;
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_list_HourMood__"];
+                };
+            };
+            /** @description Not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Invalid request */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Store unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_fear_greed_fear_greed_get: {
+        parameters: {
+            query?: {
+                /** @description Of history. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Envelope_FearGreedAnswer_"];
                 };
             };
             /** @description Invalid request */
