@@ -33,6 +33,14 @@ def write_files(folder: Path) -> None:
     quotes = ["source,symbol,observed_at_ms,price", f"a,X,{START_MS},100", f"b,X,{START_MS},102"]
     (folder / "quotes.csv").write_text("\n".join(quotes) + "\n", "utf-8")
     (folder / "pumps.csv").write_text(f"symbol,started_at_ms\nX,{START_MS}\n", "utf-8")
+    moods = [("glims", 1), ("woffs", -1), ("plods", 0)]
+    told = [
+        f"{n}abcdefghi{letter} {word},{mood}"
+        for n in "xyz"
+        for letter in "kmnp"
+        for word, mood in moods
+    ]
+    (folder / "headlines.csv").write_text("\n".join(["text,label", *told]) + "\n", "utf-8")
     (folder / "trades.csv").write_text("\n".join(trades) + "\n", "utf-8")
     (folder / "bars.csv").write_text("\n".join(bars) + "\n", "utf-8")
 
@@ -57,6 +65,8 @@ def test_an_evaluation_of_the_readme_runs_and_finds_what_is_there(words, tmp_pat
         assert (told["recall"], told["false_alarms"]) == (0.0, 0)
     elif "divergence" in words:
         assert (told["compared_minutes"], told["minutes_over_threshold"]) == (1, 1)
+    elif "sentiment" in words:
+        assert (told["n"], told["macro_f1"]) == (36, 1.0)
     elif "indicators" in words:
         assert [row["rsi"] is None for row in told["rows"]] == [True] * 14 + [False] * 26
 
