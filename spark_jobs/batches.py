@@ -28,6 +28,11 @@ class Batch:
     begin: Offsets
     end: Offsets
     watermark_ms: int | None
+    late_groups: int = 0
+    """Rows that its aggregations refused because what they belong to was final.
+
+    Spark counts after its partial aggregation: groups of (market, window), not trades.
+    """
 
 
 class Progressing(Protocol):
@@ -47,7 +52,7 @@ class Followed:
 
     def finished(self, running: Progressing, newest: Mapping[str, Any]) -> list[Batch]:
         """What ended since the last question; `newest` is its `lastProgress`."""
-        if "timestamp" not in newest or epoch_ms(newest["timestamp"]) <= self._newest_ms:
+        if epoch_ms(newest["timestamp"]) <= self._newest_ms:
             return []
         missed = 0 <= self._last_id < newest["batchId"] - 1
         reports = running.recentProgress if missed else [newest]
@@ -69,7 +74,7 @@ def batch_of(progress: Mapping[str, Any]) -> Batch | None:
     ended_ms = began_ms + durations["triggerExecution"]
     watermark = progress["eventTime"].get("watermark")
     watermark_ms = epoch_ms(watermark) if watermark else 0
-    sources = progress.get("sources", ())
+    sources, states = progress.get("sources", ()), progress.get("stateOperators", ())
     return Batch(
         began_ms=began_ms,
         written_ms=ended_ms - sum(durations.get(name, 0) for name in AFTERWARDS),
@@ -78,6 +83,7 @@ def batch_of(progress: Mapping[str, Any]) -> Batch | None:
         begin=_united(sources, "startOffset"),
         end=_united(sources, "endOffset"),
         watermark_ms=watermark_ms if watermark_ms > 0 else None,
+        late_groups=sum(one["numRowsDroppedByWatermark"] for one in states),
     )
 
 

@@ -47,7 +47,6 @@ class RunningQuery:
         self.health = JobHealth(query.name)
         self._followed = Followed()
         self._published_ms = 0
-        self._counted_batch = -1
         self._late_groups = 0
         self._wait_s = FIRST_WAIT_S
         self._not_before = 0.0
@@ -60,8 +59,9 @@ class RunningQuery:
         if self._running is not None and self._running.isActive:
             newest = self._running.lastProgress
             if newest is not None:
-                self.health.saw(self._followed.finished(self._running, newest))
-                self._count_late(self._running, newest)
+                finished = self._followed.finished(self._running, newest)
+                self.health.saw(finished)
+                self._late_groups += sum(batch.late_groups for batch in finished)
                 self._publish_final_through(newest)
                 self._tell(newest)
             return
@@ -114,7 +114,6 @@ class RunningQuery:
             self._back_off(str(error))
             return
         self._started = time.monotonic()
-        self._counted_batch = -1
         self._followed = Followed()
         self.health.state = "running"
         log.info("query_started", query=self._query.name, version=self._query.version)
@@ -163,20 +162,6 @@ class RunningQuery:
             duration_ms=dict(progress["durationMs"]),
             watermark=progress["eventTime"].get("watermark"),
         )
-
-    def _count_late(self, running: StreamingQuery, newest: Mapping[str, Any]) -> None:
-        """Add what the batches since the last look refused because its bar was final.
-
-        Spark counts after its partial aggregation: groups of (market, window), not trades.
-        """
-        if newest["batchId"] == self._counted_batch:
-            return
-        missed = newest["batchId"] - self._counted_batch > 1 and self._counted_batch >= 0
-        for progress in running.recentProgress if missed else [newest]:
-            if progress["batchId"] > self._counted_batch:
-                states = progress.get("stateOperators", ())
-                self._late_groups += sum(one["numRowsDroppedByWatermark"] for one in states)
-        self._counted_batch = newest["batchId"]
 
     def _publish_final_through(self, progress: Mapping[str, Any]) -> None:
         if not self._query.final_through:

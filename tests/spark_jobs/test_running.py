@@ -81,11 +81,12 @@ def a_query(ledger: FakeLedger, final_through: tuple[str, ...] = ("1m",)) -> Run
     return RunningQuery(query, None, FakeSettings(), ledger)
 
 
-def progress(watermark: str) -> dict[str, Any]:
+def progress(watermark: str, *, n: int = 1) -> dict[str, Any]:
     return {
-        "batchId": 1,
+        "batchId": n,
+        "timestamp": f"2023-03-11T12:00:{n:02}.000Z",
         "numInputRows": 2,
-        "durationMs": {"triggerExecution": 3},
+        "durationMs": {"triggerExecution": 3, "addBatch": 2},
         "eventTime": {"watermark": watermark},
     }
 
@@ -146,23 +147,37 @@ def test_the_watermark_is_published_once_and_again_when_it_moves(starts):
     ]
 
 
+def a_late_batch(n: int, late: int, watermark: str) -> dict[str, Any]:
+    return progress(watermark, n=n) | {"stateOperators": [{"numRowsDroppedByWatermark": late}]}
+
+
 def test_what_came_too_late_is_counted_once_also_from_batches_between_two_looks(starts):
     ledger = FakeLedger()
     query = a_query(ledger)
     query.look_after()
-
-    def batch(n: int, late: int, watermark: str) -> dict[str, Any]:
-        states = [{"numRowsDroppedByWatermark": late}]
-        return progress(watermark) | {"batchId": n, "stateOperators": states}
-
-    starts[0].lastProgress = batch(7, 2, "2023-03-11T12:00:00.000Z")
+    starts[0].lastProgress = a_late_batch(7, 2, "2023-03-11T12:00:00.000Z")
     query.look_after()
     query.look_after()
-    between = [batch(n, n - 5, "2023-03-11T12:00:01.000Z") for n in (7, 8, 9)]
+    between = [a_late_batch(n, n - 5, "2023-03-11T12:00:01.000Z") for n in (7, 8, 9)]
     starts[0].recentProgress, starts[0].lastProgress = between, between[-1]
     query.look_after()
     assert ["late_groups=2i" in line for line in ledger.lines] == [True, False]
     assert "late_groups=7i" in ledger.lines[1]
+
+
+def test_what_came_too_late_is_counted_also_in_the_first_batch_after_an_idle_trigger(starts):
+    ledger = FakeLedger()
+    query = a_query(ledger)
+    query.look_after()
+    first = a_late_batch(7, 2, "2023-03-11T12:00:00.000Z")
+    idle = a_late_batch(8, 0, "2023-03-11T12:00:00.000Z")
+    idle |= {"durationMs": {"triggerExecution": 3}}
+    then = a_late_batch(8, 4, "2023-03-11T12:00:01.000Z") | {"timestamp": "2023-03-11T12:00:20Z"}
+    for newest in (first, idle, then):
+        starts[0].lastProgress = newest
+        query.look_after()
+    assert "late_groups=2i" in ledger.lines[0]
+    assert "late_groups=4i" in ledger.lines[1]
 
 
 def test_the_epoch_that_spark_shows_before_the_first_event_is_not_published(starts):
