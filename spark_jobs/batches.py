@@ -72,7 +72,7 @@ def batch_of(progress: Mapping[str, Any]) -> Batch | None:
         return None
     began_ms = epoch_ms(progress["timestamp"])
     ended_ms = began_ms + durations["triggerExecution"]
-    watermark = progress["eventTime"].get("watermark")
+    watermark = progress.get("eventTime", {}).get("watermark")
     watermark_ms = epoch_ms(watermark) if watermark else 0
     sources, states = progress.get("sources", ()), progress.get("stateOperators", ())
     return Batch(

@@ -5,6 +5,7 @@ time. How the queries do is written by the driver (`job_health.py`). Without a c
 with what is new, save gaps, which it reads again.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -18,47 +19,18 @@ from pyspark.sql.streaming.readwriter import DataStreamWriter
 
 from market.clock import ConvertibleClock, wall_ms
 from market.store.lines import line_of
-from market.store.measurements import (
-    GAPS,
-    PIPELINE_LETTERS,
-    PIPELINE_STAGES,
-    QUALITY,
-    SOURCES,
-)
-from schemas.record_types import (
-    CANDLE,
-    DEAD_LETTER,
-    GAP,
-    PRICE,
-    REASONS,
-    RECORD_TYPES,
-    SOURCE_HEALTH,
-    TRADE,
-    RecordType,
-)
+from market.store.measurements import PIPELINE_LETTERS, PIPELINE_STAGES
+from schemas.record_types import GAP, REASONS, RECORD_TYPES, TRADE
 from spark_jobs.batches import Batch, batch_of
 from spark_jobs.driver import run_job
-from spark_jobs.influx_sink import open_writer, write_by_bucket, write_lines
-from spark_jobs.kafka_source import (
-    accepted,
-    decode,
-    decode_apart,
-    read_records,
-    read_topics,
-)
+from spark_jobs.influx_sink import open_writer, write_lines
+from spark_jobs.kafka_offsets import EARLIEST, LATEST, offsets_at
+from spark_jobs.kafka_source import accepted, decode_each, read_topics
 from spark_jobs.latency import WINDOW_S, Latency, Sample
-from spark_jobs.line_protocol import to_lines
 from spark_jobs.query import Query
 from spark_jobs.settings import SparkSettings
 from spark_jobs.stateful import Core, stream_stateful
-from spark_jobs.transforms.pulse_rows import (
-    JUDGED,
-    ORDER,
-    gap_rows,
-    judged_by,
-    open_quality,
-    source_rows,
-)
+from spark_jobs.transforms.pulse_rows import GIVEN, KINDS, ORDER, keyed_rows, open_core
 
 # One trade in so many is timed: at 2,000 a second 15,000 a minute.
 SAMPLE_EVERY = 8
@@ -70,76 +42,46 @@ READABLE_BY = "candles"
 OTHER = "other"
 TOPICS = frozenset(kind.topic for kind in RECORD_TYPES)
 Told = Mapping[str, Any]
-SAMPLE = ("topic", "partition", "offset", "traded_at_ms", "collected_at_ms", "logged_ms")
 
 
 def _pulse(spark: SparkSession, settings: SparkSettings) -> DataStreamWriter:
-    def newest(kind: RecordType) -> DataFrame:
-        return read_topics(spark, settings, kind.topic, starting="latest")
-
-    told = pulse_rows(
-        gaps=accepted(read_records(spark, settings, GAP)),
-        beats=accepted(decode(newest(SOURCE_HEALTH), SOURCE_HEALTH)),
-        bars=accepted(decode(newest(CANDLE), CANDLE)),
-        prices=accepted(decode(newest(PRICE), PRICE)),
-        settings=settings,
-    )
-    sampled = newest(TRADE).where(F.col("offset") % SAMPLE_EVERY == 0)
-    rows = told.unionByName(_samples(decode(sampled, TRADE)), True).unionByName(
-        _letters(decode_apart(newest(DEAD_LETTER), DEAD_LETTER)), True
+    raw = read_topics(
+        spark, settings, *(kind.topic for kind in KINDS), starting=_starting(settings)
     )
     write = PulseWriter(settings, batches=lambda: finished_batches(spark))
+    rows = told_rows(raw, settings)
     return rows.writeStream.outputMode("append").foreachBatch(write)
 
 
-def pulse_rows(
-    *,
-    gaps: DataFrame,
-    beats: DataFrame,
-    bars: DataFrame,
-    prices: DataFrame,
-    settings: SparkSettings,
-) -> DataFrame:
-    """Records to `bucket` and `line` of gaps, sources and quality."""
+def _starting(settings: SparkSettings) -> str:
+    if any((QUERIES[0].checkpoint(settings) / "offsets").glob("[0-9]*")):
+        return "earliest"  # is not asked for
+    places = {kind.topic: EARLIEST if kind is GAP else LATEST for kind in KINDS}
+    return offsets_at(settings.kafka_bootstrap, places)
+
+
+def told_rows(raw: DataFrame, settings: SparkSettings) -> DataFrame:
+    """Kafka rows of all topics of KINDS to what the core gives."""
     clock = settings.clock()
     is_replay, speed = clock.scenario is not None, clock.speed
     settle_ms = round(1000 * (SETTLE_S + SETTLE_REAL_S * speed))
 
-    def open_core(_key: str, state: bytes | None) -> Core:
-        return open_quality(state, settle_ms=settle_ms, speed=speed, is_replay=is_replay)
+    def open_one(_key: str, state: bytes | None) -> Core:
+        return open_core(state, settle_ms=settle_ms, speed=speed, is_replay=is_replay)
 
-    facts = judged_by(gaps=gaps, beats=beats, bars=bars, prices=prices)
-    quality = stream_stateful(facts, open_core, order=ORDER, gives=JUDGED)
-    lines = (
-        to_lines(quality, QUALITY)
-        .unionByName(to_lines(gap_rows(gaps), GAPS))
-        .unionByName(to_lines(source_rows(beats), SOURCES))
-    )
-    return lines.select(F.lit(settings.influx_speed_bucket).alias("bucket"), "line")
-
-
-def _samples(trades: DataFrame) -> DataFrame:
-    logged = F.unix_millis("timestamp").alias("logged_ms")
-    columns = [logged if name == "logged_ms" else F.col(name) for name in SAMPLE]
-    return accepted(trades).select(F.to_json(F.struct(*columns)).alias("sample"))
-
-
-def _letters(letters: DataFrame) -> DataFrame:
-    # Who may write to the topic may write any word: what we do not know is no tag of ours.
-    topic = F.when(F.col("record.topic").isin(*TOPICS), F.col("record.topic"))
-    reason = F.when(F.col("record.reason").isin(*REASONS), F.col("record.reason"))
-    told = F.struct(
-        F.coalesce(topic, F.lit(OTHER)).alias("topic"),
-        F.coalesce(reason, F.lit(OTHER)).alias("reason"),
-        F.unix_millis("timestamp").alias("logged_ms"),
-    )
-    return accepted(letters).select(F.to_json(told).alias("letter"))
+    is_asked = (F.col("topic") != TRADE.topic) | (F.col("offset") % SAMPLE_EVERY == 0)
+    # One task for all partitions: Spark parses every schema anew in each.
+    records = accepted(decode_each(raw.where(is_asked).coalesce(1), KINDS))
+    return stream_stateful(keyed_rows(records), open_one, order=ORDER, gives=GIVEN)
 
 
 def finished_batches(spark: SparkSession) -> list[Batch]:
-    """What Spark still knows of the batches that make trades readable, ascending."""
+    """What Spark still knows of the batches that make trades readable, ascending.
+
+    As JSON: `recentProgress` asks the JVM for each number of each report, 80 calls a report.
+    """
     queries = [query for query in spark.streams.active if query.name == READABLE_BY]
-    reports = [report for query in queries for report in query.recentProgress]
+    reports = [json.loads(one.json()) for query in queries for one in query._jsq.recentProgress()]
     return [batch for report in reports if (batch := batch_of(report)) is not None]
 
 
@@ -157,8 +99,11 @@ class PulseWriter:
     def __call__(self, batch: DataFrame, _epoch: int) -> None:
         """Write a micro-batch. Raises StoreUnavailable."""
         rows = batch.toArrow()
-        write_by_bucket(self._writer, rows, settings=self._settings)
-        lines = [*letter_lines(_told(rows["letter"])), *self._stage_lines(_told(rows["sample"]))]
+        lines = [
+            *rows["line"].drop_null().to_pylist(),
+            *letter_lines(_told(rows["letters"])),
+            *self._stage_lines(_told(rows["samples"])),
+        ]
         bucket = self._settings.influx_speed_bucket
         write_lines(self._writer, bucket, lines, settings=self._settings)
 
@@ -176,8 +121,8 @@ class PulseWriter:
 
 
 def _told(column: pa.ChunkedArray) -> list[Told]:
-    """Rows that cross as JSON: Arrow refuses null structs of fields that are never null."""
-    return [orjson.loads(row) for row in column.drop_null().to_pylist()]
+    """The rows of lists in JSON."""
+    return [row for rows in column.drop_null().to_pylist() for row in orjson.loads(rows)]
 
 
 def _sample(row: Told, *, clock: ConvertibleClock) -> Sample:
@@ -194,7 +139,9 @@ def letter_lines(letters: Sequence[Told]) -> Iterator[str]:
     """Dead letters of a batch by topic and reason, at the newest of them: a repeat overwrites."""
     counted: dict[tuple[str, str], tuple[int, int]] = {}
     for letter in letters:
-        at = letter["topic"], letter["reason"]
+        # Who may write to the topic may write any word: what we do not know is no tag of ours.
+        topic = letter["topic"] if letter["topic"] in TOPICS else OTHER
+        at = topic, letter["reason"] if letter["reason"] in REASONS else OTHER
         n, newest_ms = counted.get(at, (0, 0))
         counted[at] = n + 1, max(newest_ms, letter["logged_ms"])
     for (topic, reason), (n, newest_ms) in counted.items():
@@ -207,9 +154,9 @@ def letter_lines(letters: Sequence[Told]) -> Iterator[str]:
 QUERIES = (
     Query(
         name="pulse",
-        version=1,
+        version=2,
         output=_pulse,
-        trigger_ms=10_000,
+        trigger_ms=15_000,
         begins_anew="it goes on with what is new, and reads gaps again",
     ),
 )

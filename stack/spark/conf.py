@@ -63,8 +63,8 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
         "spark.ui.retainedStages": "20",
         "spark.ui.retainedTasks": "200",
         "spark.sql.ui.retainedExecutions": "5",
-        # Job pulse looks every ten seconds for the batches of 20 triggers, and may come late.
-        "spark.sql.streaming.numRecentProgressUpdates": "40",
+        # Job pulse looks every 15 s for the batches of 30 triggers, and may come late.
+        "spark.sql.streaming.numRecentProgressUpdates": "60",
         "spark.sql.maxPlanStringLength": "10000",
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "WARN",
