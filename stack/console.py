@@ -4,6 +4,8 @@ On a terminal the board is redrawn in place; elsewhere each step prints a line w
 line every 15 s while it lasts, and a line when it ends.
 """
 
+import json
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,6 +38,18 @@ def say(message: str, *, style: str | None = None) -> None:
     """One line for the person, if the terminal is still there."""
     with suppress(OSError):
         console.print(Text(message, style=style or ""))
+
+
+def leave_stdout_to_programs() -> None:
+    """From now on words go to stderr, so that a program that reads stdout finds JSON alone."""
+    console.stderr = True
+
+
+def tell_program(found: object) -> None:
+    """The answer of `--json`, on stdout."""
+    with suppress(OSError):
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.flush()
 
 
 def say_failure(failure: Failure) -> None:

@@ -1,11 +1,10 @@
 """`bench`: speed, measured; one function a subject."""
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
 
-from stack.console import StepBoard, console, say
+from stack.console import StepBoard, leave_stdout_to_programs, say, tell_program
 from stack.failure import Failure
 from stack.interrupt import install
 from stack.proofs.collect_speed import run_collect
@@ -21,12 +20,14 @@ PULSE_OFF_PCT = 10.0
 
 def bench_start(settings: StackSettings, *, settle_s: float, as_json: bool) -> None:
     """Time a second start of the default demo, and its memory after `settle_s`."""
+    if as_json:
+        leave_stdout_to_programs()
     home_root = settings.home_root / "proofs" / time.strftime("start-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_second_start(home_root, settle_s, board)
     shutil.rmtree(home_root)
     if as_json:
-        console.print_json(json.dumps(report.as_json()))
+        tell_program(report.as_json())
         return
     parts = ", ".join(f"{name} {size:,}" for name, size in report.resident_by_part_mb.items())
     say(f"First start to a price in the viewer: {report.first_start_s} s.")
@@ -39,11 +40,13 @@ def bench_collect(
 ) -> None:
     """How fast one agent collects. Raises Failure where a trade is lost or doubled."""
     install()
+    if as_json:
+        leave_stdout_to_programs()
     home_root = settings.home_root / "proofs" / time.strftime("collect-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_collect(home_root, board, trades=trades, rate=rate)
     if as_json:
-        console.print_json(json.dumps(report.as_json()))
+        tell_program(report.as_json())
     else:
         pinned = "one core" if report.is_pinned else "no core of its own"
         say(
@@ -78,6 +81,8 @@ def bench_latency(
 ) -> None:
     """How old a trade is when the API shows it. Raises Failure where it shows none."""
     install()
+    if as_json:
+        leave_stdout_to_programs()
     home_root = settings.home_root / "proofs" / time.strftime("latency-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_latency(
@@ -91,7 +96,7 @@ def bench_latency(
         )
     shutil.rmtree(home_root)
     if as_json:
-        console.print_json(json.dumps(report.as_json()))
+        tell_program(report.as_json())
         return
     say(
         f"{report.trades:,} trades of one market at {report.rate:,.0f} trades/s over all: due to "
@@ -117,6 +122,8 @@ def bench_pulse(
 ) -> None:
     """Job pulse's latency against a stopwatch. Raises Failure where it is off by over 10 %."""
     install()
+    if as_json:
+        leave_stdout_to_programs()
     home_root = settings.home_root / "proofs" / time.strftime("pulse-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_pulse(
@@ -130,7 +137,7 @@ def bench_pulse(
         )
     found = report.as_json()
     if as_json:
-        console.print_json(json.dumps(found))
+        tell_program(found)
     else:
         for name, one in found["quantiles"].items():
             say(
@@ -156,11 +163,13 @@ def bench_pulse(
 def bench_drain(settings: StackSettings, *, trades: int, as_json: bool) -> None:
     """How fast a backlog becomes candles. Raises Failure where a bar differs from the oracle's."""
     install()
+    if as_json:
+        leave_stdout_to_programs()
     home_root = settings.home_root / "proofs" / time.strftime("drain-%Y%m%dT%H%M%S")
     with StepBoard() as board:
         report = run_drain(home_root, board, count=trades, settings=settings)
     if as_json:
-        console.print_json(json.dumps(report.as_json()))
+        tell_program(report.as_json())
     else:
         for one in report.drains:
             phases = ", ".join(f"{name} {spent_s}" for name, spent_s in one.phases_s.items())
