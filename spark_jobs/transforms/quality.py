@@ -26,12 +26,14 @@ from spark_jobs.transforms.saved_state import unknown_version
 
 VERSION = 1
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
-# How long the quotes of a minute are kept for others to be compared with: snapshots come late.
+# The quotes of a minute are kept that long for others to be compared with: snapshots come late. In
+# a replay final bars do too, by tens of minutes of its time, so what settling takes comes on top.
 ALIGNED_WITHIN_MS = 10 * MINUTE_MS
 # Bounds of the state, far above what 250 coins of two sources and their markets need.
 MOST_SERIES = 5_000
 MOST_WAITING = 50_000
 MOST_GAPS = 200
+MOST_QUOTES = 60
 # The agent that feeds a source's series, where it bears another name.
 AGENTS = {"binance": "binance_trades"}
 
@@ -59,6 +61,7 @@ class Quality:
     def __init__(self, *, settle_ms: int, speed: float = 1.0, is_replay: bool = False) -> None:
         self._settle_ms = settle_ms
         self._allowance_ms = int(10_000 * speed) if is_replay else 0
+        self._aligned_within_ms = ALIGNED_WITHIN_MS + settle_ms + self._allowance_ms
         self._heard_within_ms = int(judged.HEARD_WITHIN_MS * max(speed, 1.0))
         self._waiting: list[Row] = []
         self._heard: dict[str, int] = {}
@@ -130,6 +133,8 @@ class Quality:
         if row["price"] is not None and row["price"] > 0:
             price = row["price"]
             series.quotes[str(minute_ms)] = (price, row["low"] or price, row["high"] or price)
+            if len(series.quotes) > MOST_QUOTES:
+                del series.quotes[min(series.quotes, key=int)]
         if row["first_trade_id"] is not None and row["coverage"] is not None:
             first, last = row["first_trade_id"], row["last_trade_id"]
             held = round(min(row["coverage"], 1.0) * (last - first + 1))
@@ -196,7 +201,7 @@ class Quality:
                 del self._series[key]
             for minute in [m for m in series.ids if int(m) < end_ms - HOUR_MS]:
                 del series.ids[minute]
-            for minute in [m for m in series.quotes if int(m) < end_ms - ALIGNED_WITHIN_MS]:
+            for minute in [m for m in series.quotes if int(m) < end_ms - self._aligned_within_ms]:
                 del series.quotes[minute]
         for key, gaps in list(self._gaps.items()):
             for name, (at_ms, state) in list(gaps.items()):

@@ -13,7 +13,7 @@ from market.errors import Fatal
 from market.store.measurements import QUALITY
 from spark_jobs.transforms import quality_parts
 from spark_jobs.transforms.pulse_rows import FACTS
-from spark_jobs.transforms.quality import AGENTS, Quality
+from spark_jobs.transforms.quality import AGENTS, MOST_QUOTES, Quality
 from tests.spark_jobs.builders import START_MS
 
 Row = dict[str, Any]
@@ -70,7 +70,7 @@ def judged(*steps: list[Row], **given_: Any) -> list[Row]:
     """All rows in the order in which they are given; the core is saved between two steps."""
     out, state = [], None
     for rows in steps:
-        core = Quality(settle_ms=SETTLE_MS, **given_)
+        core = Quality(**({"settle_ms": SETTLE_MS} | given_))
         if state is not None:
             core.restore(state)
         out += core.step(rows)
@@ -183,6 +183,32 @@ def test_gaps_cost_marks_by_their_state_for_an_hour_and_open_ones_for_longer():
 def test_in_a_fast_replay_ages_are_allowed_what_the_clock_is_off():
     slow = judged([*beats(20), bar(0)], is_replay=True, speed=60.0)
     assert at(slow, 10)["freshness"] == 100.0
+
+
+def replayed(late_min: int) -> list[Row]:
+    """Three hours at speed 60 in steps of ten seconds; bars come late, snapshots at once."""
+    steps = []
+    for until in range(10, 190, 10):
+        minutes = range(until - 10, until)
+        told = [snapshot(60 * minute + 30) for minute in minutes]
+        late = [minute - late_min for minute in minutes if minute >= late_min]
+        told += [bar(minute, symbol) for minute in late for symbol in ("BTCUSDT", "BTCUSDC")]
+        steps.append([*told, beat(60 * until)])
+    return judged(*steps, settle_ms=60_000 + 1_800_000, speed=60.0, is_replay=True)
+
+
+@pytest.mark.parametrize("late_min", [20, 40, 60])
+def test_in_a_fast_replay_bars_that_come_late_are_still_compared(late_min: int):
+    newest = [row for row in replayed(late_min) if row["time_ms"] >= START_MS + 120 * MINUTE]
+    assert {row["symbol"] for row in newest} == {"BTCUSDT", "BTCUSDC", ""}
+    assert {row["agreement"] for row in newest} == {100.0}
+
+
+def test_quotes_are_kept_for_others_in_bounded_number():
+    core = Quality(settle_ms=5 * 86_400_000, speed=10_000.0, is_replay=True)
+    core.step([*(bar(minute) for minute in range(300)), beat(10 * 86_400)])
+    (series,) = orjson.loads(core.save())["series"].values()
+    assert 1 < len(series["quotes"]) <= MOST_QUOTES
 
 
 def test_one_heartbeat_from_the_future_moves_no_time():
