@@ -13,7 +13,7 @@ from market.store.pulse import JobRow, StageRow
 
 router = APIRouter(tags=["pipeline"])
 
-# Jobs tell every ten seconds, latency comes with a micro-batch of ten.
+# Jobs tell every ten seconds, latency comes with a micro-batch every 15 s.
 STALE_AFTER_MS = 60_000
 STAGES = ("agent", "kafka", "spark", "store", "whole")
 
