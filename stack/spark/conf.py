@@ -63,6 +63,9 @@ def spark_conf(*, jars: Path, home: Path, scratch: Path, driver_mb: int) -> dict
         "spark.ui.retainedStages": "20",
         "spark.ui.retainedTasks": "200",
         "spark.sql.ui.retainedExecutions": "5",
+        # The default of 100 is less than what eight queries hold: they threw each other's code out,
+        # compiled 14 classes a second anew and ran in the interpreter for good.
+        "spark.sql.codegen.cache.maxEntries": "1000",
         # Job pulse looks every 15 s for the batches of 30 triggers, and may come late.
         "spark.sql.streaming.numRecentProgressUpdates": "60",
         "spark.sql.maxPlanStringLength": "10000",
