@@ -7,6 +7,9 @@ seconds of real time, and any agent's heartbeat is the time for all.
   heartbeats, where time is sped up), or when it beats no more while others do.
 - A market is silent while its agent says so: no trade for 60 s and ten times its usual pause, while
   others trade.
+- How long a pause between heartbeats usually is shows only after some: before any agent has beaten
+  six times nobody is called silent for not beating. At a start agents beat twice at once, and with
+  time sped up sixty times the next beat is ten minutes later.
 - An agent that is off, or done, is not silent: it says why. When nobody has beaten for a while the
   platform was down, and every agent is given time to come back.
 """
@@ -55,7 +58,7 @@ class Silence:
         name, at_ms = row["source"], row["observed_at_ms"]
         if self._newest_ms >= 0 and at_ms - self._newest_ms > self._patience_ms():
             for agent in self._agents.values():
-                agent["beat_ms"] = at_ms  # the platform was down
+                agent |= {"beat_ms": at_ms, "beats": 0}  # the platform was down
         self._newest_ms = max(self._newest_ms, at_ms)
         agent = self._heard(row, name, at_ms)
         yield from self._answers(row, name, agent)
@@ -64,19 +67,21 @@ class Silence:
             yield from self._beats(row, other)
 
     def _patience_ms(self) -> float:
-        """How long nobody may beat while the platform runs."""
+        """How long an agent, or all of them, may not beat while the platform runs."""
         usual = [agent["pause_ms"] for agent in self._agents.values() if agent["pause_ms"]]
         return max(LEAST_MISSED_MS, BEATS_MISSED * max(usual, default=0.0))
 
     def _heard(self, row: Row, name: str, at_ms: int) -> dict[str, Any]:
         agent = self._agents.setdefault(
-            name, {"beat_ms": at_ms, "pause_ms": None, "state": row["state"], "markets": {}}
+            name,
+            {"beat_ms": at_ms, "beats": 0, "pause_ms": None, "state": row["state"], "markets": {}},
         )
         pause_ms = at_ms - agent["beat_ms"]
         if pause_ms > 0:
             usual_ms = agent["pause_ms"] or pause_ms
             agent["pause_ms"] = usual_ms + NEWEST_WEIGHT * (pause_ms - usual_ms)
         agent |= {"beat_ms": max(at_ms, agent["beat_ms"]), "state": row["state"]}
+        agent["beats"] += 1
         agent["coordinate"] = row["coordinate"]
         for gone in [
             other
@@ -104,8 +109,9 @@ class Silence:
         """How long an agent has not beaten while this one did."""
         about, agent = About(name), self._agents[name]
         silent_s = (row["observed_at_ms"] - agent["beat_ms"]) / 1000
-        limit_s = max(LEAST_MISSED_MS, BEATS_MISSED * (agent["pause_ms"] or 0)) / 1000
-        opens = agent["state"] in RUNS and silent_s > limit_s
+        limit_s = self._patience_ms() / 1000
+        is_known = max(each["beats"] for each in self._agents.values()) >= BEATS_MISSED
+        opens = is_known and agent["state"] in RUNS and silent_s > limit_s
         if opens or about.subject in self._unheard:
             words = f"The agent {name} has not been heard of for {silent_s:,.0f} s"
             seen = _sighting(row, silent_s, limit_s, words, [agent["coordinate"]])

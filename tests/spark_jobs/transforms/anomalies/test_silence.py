@@ -51,6 +51,14 @@ def test_nobody_is_silent_because_the_platform_was_down():
     assert in_order(*both, *later) == []
 
 
+def test_the_quick_heartbeats_of_a_start_are_not_the_usual_pause():
+    """At speed 60: each agent beats twice at once, then every ten minutes."""
+    agents = [(name, 40 * place) for place, name in enumerate("abcde")]
+    quick = [a_heartbeat(after + n, name) for name, after in agents for n in (0, 20)]
+    sped = [a_heartbeat(after + 600 * n, name) for n in range(1, 9) for name, after in agents]
+    assert in_order(*quick, *sped) == []
+
+
 def test_a_heartbeat_every_ten_minutes_is_usual_where_time_runs_fast():
     sped = [a_heartbeat(600 * n, source) for n in range(20) for source in ("a", "b")]
     assert in_order(*sped) == []
