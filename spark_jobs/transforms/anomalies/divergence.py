@@ -28,8 +28,8 @@ CADENCES = 2
 # other, so an earlier second's quote may only not have been renewed yet.
 SAME_MS = 1_000
 CLOSEST_MS, FURTHEST_MS = 2_000, 30_000
-# Snapshots of two sources, each of the moment it tells of: in a fall of 4 % a minute two that were a
-# minute apart differed by more than 1 % while both were right.
+# Snapshots of two sources, each of the moment it tells of: in a fall of 4 % a minute two that were
+# a minute apart differed by more than 1 % while both were right.
 SNAPSHOTS_APART_MS = 15_000
 # How far back a snapshot may tell of, and how finely prices are kept for it.
 TOLD_WITHIN_MS, EVERY_MS = 600_000, 5_000
