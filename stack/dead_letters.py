@@ -45,7 +45,9 @@ class Letter:
     @classmethod
     def of(cls, message: Message) -> "Letter":
         """The letter in a message. Raises Undecodable."""
-        _, fields = decode(message.value() or b"")
+        kind, fields = decode(message.value() or b"")
+        if kind is not DEAD_LETTER:
+            raise Undecodable("unknown_schema", f"a record of {kind.topic} is no letter")
         fields.pop("collected_at_ms")
         if not fields["letter_id"]:
             fields["letter_id"] = _identity(fields)

@@ -246,16 +246,16 @@ def test_an_episode_is_one_point_of_its_newest_revision_and_a_record_a_revision(
     assert [one["revision"] for one in records] == [1, 2, 3] * 2
     assert records[2]["trade_ids"]
     assert records[2]["coordinates"]
-    (point,) = stored(influx_server)
+    last = records[2]
+    stamp = stamp_ns(last["started_at_ms"], last["anomaly_id"])
+    point = stored(influx_server, stamp)
     assert point["phase"] == "resolved"
     assert point["revision"] == 3
-    assert orjson.loads(point["trade_ids"]) == records[2]["trade_ids"]
-    last = records[2]
-    assert int(point["_time"]) == stamp_ns(last["started_at_ms"], last["anomaly_id"])
+    assert orjson.loads(point["trade_ids"]) == last["trade_ids"]
 
 
-def stored(influx_server) -> list[dict[str, Any]]:
-    """Points of the measurement, their time in nanoseconds."""
+def stored(influx_server, stamp: int) -> dict[str, Any]:
+    """The one point of that nanosecond; other tests have others."""
     flux = (
         f'from(bucket: "{influx_server.speed_bucket}") |> range(start: 0)'
         ' |> filter(fn: (r) => r._measurement == "crypto_anomalies")'
@@ -266,16 +266,9 @@ def stored(influx_server) -> list[dict[str, Any]]:
     revision = flux.replace('["phase", "trade_ids"]', '["revision"]').replace(
         "phase: r.phase, trade_ids: r.trade_ids", "revision: r.revision"
     )
-    (text,) = _asked(influx_server, flux)
-    (number,) = _asked(influx_server, revision)
-    return [
-        {
-            "phase": text["phase"],
-            "trade_ids": text["trade_ids"],
-            "revision": int(number["revision"]),
-            "_time": text["at"],
-        }
-    ]
+    (text,) = (row for row in _asked(influx_server, flux) if int(row["at"]) == stamp)
+    (number,) = (row for row in _asked(influx_server, revision) if int(row["at"]) == stamp)
+    return {**text, "revision": int(number["revision"])}
 
 
 def _asked(influx_server, flux: str) -> list[dict[str, str]]:

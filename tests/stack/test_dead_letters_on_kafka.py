@@ -50,6 +50,7 @@ def bootstrap(kafka_server: Any) -> str:
         a_letter(3, record, partition=None, offset=None, key=None, reason="future_time"),
         a_letter(4, a_trade_message(4, **OWN)[:20], reason="truncated"),
         b"no letter at all",
+        a_trade_message(5, **OWN),  # a record of ours, but no letter
     ):
         producer.produce(DEAD_LETTER.topic, letter)
     assert producer.flush(10) == 0
