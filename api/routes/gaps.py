@@ -4,7 +4,6 @@ The gaps in an answer of candles are derived from the ids of bars instead: what 
 knows of it.
 """
 
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -13,15 +12,14 @@ from pydantic import Field
 from api.answers import answer
 from api.dependencies import ServicesDep
 from api.envelope import Answer, Envelope, Meta, Moment
-from api.intervals import millis, moment, optional_moment
+from api.intervals import moment, optional_moment, requested_days
 from api.markets import From, To
 from api.problems import InvalidRequest, StoreDown, responses
 from market.store.pulse import GapRow
 
 router = APIRouter(tags=["gaps"])
 
-DEFAULT_SPAN = timedelta(days=1)
-LONGEST_SPAN = timedelta(days=31)
+DEFAULT_DAYS, MOST_DAYS = 1, 31
 State = Literal["open", "repaired", "upstream_missing"]
 
 
@@ -58,15 +56,8 @@ async def list_gaps(
 ) -> Response:
     """Gaps that begin in [from, to), the newest first; the last day where left out."""
     now_ms = held.freshness.now_ms
-    to_ms = now_ms if to is None else millis(to)
-    from_ms = to_ms - _ms(DEFAULT_SPAN) if from_ is None else millis(from_)
-    if not 0 <= from_ms < to_ms:
-        raise InvalidRequest("`from` must be before `to`.")
-    if to_ms - from_ms > _ms(LONGEST_SPAN):
-        raise InvalidRequest(
-            f"At most {LONGEST_SPAN.days} days fit one answer.", limit=LONGEST_SPAN.days
-        )
-    rows = await held.store.pulse.gaps(from_ms=from_ms, to_ms=to_ms)
+    span = requested_days(from_, to, until_ms=now_ms, days=DEFAULT_DAYS, most_days=MOST_DAYS)
+    rows = await held.store.pulse.gaps(from_ms=span.from_ms, to_ms=span.to_ms)
     shown = [row for row in rows if state in (None, row.state)][:limit]
     newest_ms = max((row.observed_at_ms for row in shown), default=None)
     # That there is none is as true as the sources are heard of; /sources tells that.
@@ -92,7 +83,3 @@ def _gap(row: GapRow, now_ms: int) -> RecordedGap:
             "age_s": max(now_ms - row.observed_at_ms, 0) / 1000,
         }
     )
-
-
-def _ms(span: timedelta) -> int:
-    return round(span.total_seconds() * 1000)

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from api.answers import answer
 from api.dependencies import Services, ServicesDep
 from api.envelope import Answer, Envelope, Meta, Moment, rfc3339
-from api.intervals import EARLIEST_MS, LATEST_MS, millis, moment, optional_moment
+from api.intervals import DAY_MS, moment, optional_moment, requested_days
 from api.latest import require_coin
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
 from market.coins import coins
@@ -18,7 +18,6 @@ from market.store.news import Article, MoodLabel, NewsSearch
 
 router = APIRouter(tags=["news"])
 
-DAY_MS = 86_400_000
 DEFAULT_DAYS, MOST_DAYS = 7, 92
 DEFAULT_PER_PAGE, MOST_PER_PAGE = 50, 200
 
@@ -101,18 +100,13 @@ class Asked:
 
     def search(self, now_ms: int) -> NewsSearch:
         """For the store: one more than a page, to know whether another follows."""
-        to_ms = now_ms + 1 if self.to is None else millis(self.to)
-        from_ms = to_ms - DEFAULT_DAYS * DAY_MS if self.from_ is None else millis(self.from_)
-        if from_ms >= to_ms:
-            raise InvalidRequest("`from` must be before `to`.")
-        if from_ms < EARLIEST_MS or to_ms > LATEST_MS:
-            raise InvalidRequest("Times must be in 1970..2100.", limit="1970-01-01/2100-01-01")
-        if to_ms - from_ms > MOST_DAYS * DAY_MS:
-            raise InvalidRequest(f"At most {MOST_DAYS} days fit one answer.", limit=MOST_DAYS)
+        span = requested_days(
+            self.from_, self.to, until_ms=now_ms + 1, days=DEFAULT_DAYS, most_days=MOST_DAYS
+        )
         at_ms, _, last_id = (self.before or "").partition("-")
         return NewsSearch(
-            from_ms=from_ms,
-            to_ms=to_ms,
+            from_ms=span.from_ms,
+            to_ms=span.to_ms,
             limit=self.per_page + 1,
             coin_id=self.coin_id,
             source=self.source,

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 from api.answers import answer
 from api.dependencies import ServicesDep
 from api.envelope import Answer, Envelope, Meta, Moment
-from api.intervals import EARLIEST_MS, LATEST_MS, millis, moment, optional_moment
+from api.intervals import DAY_MS, moment, optional_moment, requested_days
 from api.latest import require_coin
 from api.problems import InvalidRequest, NotFound, StoreDown, responses
 from market.coins import coins
@@ -16,7 +16,6 @@ from market.store.news import INDEX_BACK_MS, IndexDay
 
 router = APIRouter(tags=["news"])
 
-DAY_MS = 86_400_000
 DEFAULT_DAYS, MOST_DAYS = 7, 92
 INDEX_DAYS, MOST_INDEX_DAYS = 90, 3_650
 
@@ -65,18 +64,13 @@ async def get_sentiment(
     """Hours in [from, to) that had stories, ascending; seven days if nothing is said."""
     if coin_id is not None and coin_id not in coins():
         require_coin(coin_id, await held.latest.get())
-    now_ms = held.clock.now_ms()
-    to_ms = now_ms + 1 if to is None else millis(to)
-    from_ms = to_ms - DEFAULT_DAYS * DAY_MS if from_ is None else millis(from_)
-    if not EARLIEST_MS <= from_ms < to_ms <= LATEST_MS:
-        raise InvalidRequest("`from` must be before `to`, both in 1970..2100.")
-    if to_ms - from_ms > MOST_DAYS * DAY_MS:
-        raise InvalidRequest(f"At most {MOST_DAYS} days fit one answer.", limit=MOST_DAYS)
-    rows = await held.store.news.moods(coin_id=coin_id, from_ms=from_ms, to_ms=to_ms)
+    until_ms = held.clock.now_ms() + 1
+    span = requested_days(from_, to, until_ms=until_ms, days=DEFAULT_DAYS, most_days=MOST_DAYS)
+    rows = await held.store.news.moods(coin_id=coin_id, from_ms=span.from_ms, to_ms=span.to_ms)
     newest_ms = rows[-1].hour_ms if rows else None
     meta = Meta(
         as_of=optional_moment(newest_ms),
-        is_stale=not held.freshness.are_news_fresh(newest_ms, until_ms=to_ms),
+        is_stale=not held.freshness.are_news_fresh(newest_ms, until_ms=span.to_ms),
         source=None,
     )
     data = [
